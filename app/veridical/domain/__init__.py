@@ -1,0 +1,1 @@
+"""Frozen values of the lab; numpy and the standard library only."""

@@ -1,0 +1,87 @@
+"""One run, resolved: all that the child processes read before it starts."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from veridical.domain.participant import RunKey
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.rating import Scale
+from veridical.domain.simulation import SimulationPlan
+from veridical.domain.stimulus import Stimulus
+from veridical.domain.stream import RoleAssignment
+
+ScreenKind = Literal["psychopy", "headless"]
+
+
+@dataclass(frozen=True)
+class StreamSelector:
+    """Streams to record; every field that is not empty must match. All empty matches every stream."""
+
+    name: str = ""
+    type: str = ""
+    source_id: str = ""
+    hostname: str = ""
+    uid: str = ""
+
+
+@dataclass(frozen=True)
+class ScreenChoice:
+    """Where the participant's pictures appear."""
+
+    kind: ScreenKind = "psychopy"
+    index: int = 0
+    fullscreen: bool = True
+    width_px: int = 1280
+    height_px: int = 800
+    width_cm: float = 53.0
+    distance_cm: float = 70.0
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """Contents of run.json.
+
+    Parameters
+    ----------
+    stimuli : tuple of Stimulus
+        Those that are shown; ``file`` is absolute.
+    texts : mapping
+        The participant's words by key (``instructions``, ``break``, ``debrief``, ...).
+    marker_source_id : str
+        Source id of the presenter's marker stream, unique per run.
+    streams : tuple of StreamSelector
+        What the recorder takes besides the marker stream.
+    roles : tuple of RoleAssignment
+        As decided at the pre-flight; copied into the session file.
+    xdf, journal, session_file : str
+        Absolute output paths.
+    simulation : SimulationPlan or None
+        The simulated amplifier and body behind the streams; None with a real participant.
+    has_simulated_participant : bool
+        Whether the simulated participant also answers the scales.
+    rating_timeout_s, instruction_timeout_s : float
+        0 waits without limit.
+    is_shortened : bool
+        Durations were shortened for a demonstration; every report says so.
+    """
+
+    key: RunKey
+    plan: SessionPlan
+    scales: tuple[Scale, ...]
+    stimuli: tuple[Stimulus, ...]
+    seed: int
+    marker_source_id: str
+    streams: tuple[StreamSelector, ...]
+    xdf: str
+    journal: str
+    session_file: str
+    texts: Mapping[str, str] = field(default_factory=dict)
+    roles: tuple[RoleAssignment, ...] = ()
+    screen: ScreenChoice = ScreenChoice()
+    simulation: SimulationPlan | None = None
+    has_simulated_participant: bool = False
+    rating_timeout_s: float = 15.0
+    instruction_timeout_s: float = 0.0
+    is_shortened: bool = False
+    continues: int | None = None

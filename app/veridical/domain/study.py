@@ -1,0 +1,65 @@
+"""What a study decided before its first recording: the contents of study.toml."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from veridical.domain.protocol import Protocol
+from veridical.domain.stream import RoleAssignment
+
+LabelRule = Literal["midpoint", "median"]
+PipelineName = Literal["evoked", "interpretable"]
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True)
+class AnalysisChoices:
+    """Primary analysis, fixed before recording (METHODS 5.9).
+
+    Parameters
+    ----------
+    target : str
+        Rating scale that is learned.
+    label_rule : str
+        ``midpoint``: above or below the scale's midpoint, midpoint left out.
+    embargo_s : float
+        Trials nearer than this to a test block (and the 2 nearest at least) are left out of training.
+    smallest_effect : float
+        Balanced accuracy below which an effect is of no interest.
+    line_noise_hz : float
+        50 or 60.
+    """
+
+    target: str = "valence"
+    label_rule: LabelRule = "midpoint"
+    pipeline: PipelineName = "evoked"
+    embargo_s: float = 20.0
+    n_permutations: int = 1000
+    smallest_effect: float = 0.60
+    line_noise_hz: float = 50.0
+
+
+@dataclass(frozen=True)
+class StudySettings:
+    """Contents of study.toml.
+
+    Parameters
+    ----------
+    is_shortened : bool
+        Durations were shortened for a demonstration; every report says so.
+    are_stimuli_validated : bool
+        False for the demo pictures, whose norms are made up.
+    shows_ratings : bool
+        Whether the operator may see rating values during the session.
+    """
+
+    title: str = "Affective pictures"
+    seed: int = 1
+    language: str = "en"
+    protocol: Protocol = Protocol()
+    analysis: AnalysisChoices = AnalysisChoices()
+    roles: tuple[RoleAssignment, ...] = ()
+    is_shortened: bool = False
+    are_stimuli_validated: bool = False
+    shows_ratings: bool = False
+    schema_version: int = SCHEMA_VERSION

@@ -1,0 +1,1 @@
+"""Messages between the window and its children, and the channel that carries them."""
