@@ -126,7 +126,7 @@ def expand(protocol: Protocol, stimuli: StimulusSet, seed: int) -> SessionPlan:
         order = rng.permutation(len(pool))
         chosen[condition] = [pool[i] for i in order[: protocol.n_per_condition]]
         spare.extend(pool[i] for i in order[protocol.n_per_condition :])
-    blocks = _with_repeats(_fill_blocks(chosen, protocol.n_blocks), protocol, rng)
+    blocks = _with_repeats(_fill_blocks(chosen, protocol), protocol, rng)
     practice_pool = spare or [s for pool in chosen.values() for s in pool]
     picks = rng.choice(len(practice_pool), size=protocol.n_practice, replace=len(practice_pool) < protocol.n_practice)
     practice = tuple(_trial(protocol, rng, i + 1, 0, practice_pool[int(k)], None) for i, k in enumerate(picks))
@@ -141,14 +141,23 @@ def _baselines(protocol: Protocol) -> tuple[Baseline, ...]:
     return tuple(Baseline(kind, seconds) for kind, seconds in wanted if seconds > 0)
 
 
-def _fill_blocks(chosen: dict[Condition, list[Stimulus]], n_blocks: int) -> list[list[Stimulus]]:
-    """Deal the pictures of every class over the blocks as evenly as whole numbers allow."""
+def _fill_blocks(chosen: dict[Condition, list[Stimulus]], protocol: Protocol) -> list[list[Stimulus]]:
+    """Deal the pictures of every class over the blocks, so that blocks end up equally long with their repeats.
+
+    Dealing starts with pleasant pictures at the last block, which has to end on one.
+    """
+    n_blocks, n_pictures = protocol.n_blocks, sum(len(pool) for pool in chosen.values())
+    n_repeats = protocol.n_trials - n_pictures
+    capacities = [len(range(b, protocol.n_trials, n_blocks)) for b in range(n_blocks)]
+    for k in range(n_repeats if n_blocks > 1 else 0):
+        capacities[1 + k % (n_blocks - 1)] -= 1
     blocks: list[list[Stimulus]] = [[] for _ in range(n_blocks)]
-    turn = 0
-    for pool in chosen.values():
-        for stimulus in pool:
-            blocks[turn % n_blocks].append(stimulus)
-            turn += 1
+    turn = n_blocks - 1
+    for stimulus in (s for condition in reversed(CONDITIONS) for s in chosen[condition]):
+        while len(blocks[turn]) >= capacities[turn]:
+            turn = (turn - 1) % n_blocks
+        blocks[turn].append(stimulus)
+        turn = (turn - 1) % n_blocks
     return blocks
 
 
