@@ -4,7 +4,8 @@ Both processes compute it from (seed, stimulus id), so no message has to carry t
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -33,6 +34,8 @@ class Feeling:
 class EffectSizes:
     """How strongly the simulated body follows latent feelings; all of it is known truth.
 
+    The first nine tell participants apart (``effects_of``); the rest is the body that everyone has.
+
     Parameters
     ----------
     lpp_v_per_valence, lpp_v_per_arousal : float
@@ -40,13 +43,24 @@ class EffectSizes:
     alpha_db_per_arousal : float
         Change of alpha power per unit of latent arousal, decibels.
     scr_s_per_arousal : float
-        Skin conductance response at full latent arousal, siemens.
+        Skin conductance response at full latent arousal, siemens; half of it at latent arousal 0.
     deceleration_bpm : float
-        Extra deceleration at latent valence -1, beats per minute.
+        Extra deceleration at latent valence -1, beats per minute; at latent valence 1 the heart
+        accelerates by half as much.
     laugh_probability, laugh_v : float
-        Chance of a muscle burst during a pleasantly felt picture, and its size at temporal sites.
+        Chance of a muscle burst during a pleasantly felt picture, and its size (root mean square) at
+        temporal sites.
     drift_v_per_min, fatigue_per_min : float
-        Electrode drift, and share by which evoked responses shrink, per minute.
+        Electrode drift, and share by which evoked responses shrink (and alpha grows), per minute.
+    evoked_v, lpp_v : float
+        Size of P1, N1 and P2, and the late positive potential of a picture that moves nobody, volts.
+    orienting_bpm, orienting_scr_s : float
+        Deceleration and skin response that every picture draws, whatever it shows; the latter habituates.
+    background_v, alpha_v : float
+        Root mean square of the 1/f background and of resting alpha at Oz, volts.
+    blinks_per_min, spontaneous_scrs_per_min : float
+    line_v : float
+        Amplitude of 50 Hz from the mains at the worst electrodes, volts.
     """
 
     lpp_v_per_valence: float = 0.0
@@ -58,6 +72,35 @@ class EffectSizes:
     laugh_v: float = 0.0
     drift_v_per_min: float = 0.0
     fatigue_per_min: float = 0.0
+    evoked_v: float = 4e-6
+    lpp_v: float = 3e-6
+    orienting_bpm: float = 1.5
+    orienting_scr_s: float = 0.05e-6
+    background_v: float = 8e-6
+    alpha_v: float = 7e-6
+    blinks_per_min: float = 15.0
+    spontaneous_scrs_per_min: float = 3.0
+    line_v: float = 1.5e-6
+
+
+_RESPONSIVE = EffectSizes(
+    lpp_v_per_valence=5e-6,
+    lpp_v_per_arousal=1.5e-6,
+    alpha_db_per_arousal=-1.5,
+    scr_s_per_arousal=0.4e-6,
+    deceleration_bpm=4.0,
+)
+_BY_PROFILE: dict[Profile, EffectSizes] = {
+    "responsive": _RESPONSIVE,
+    "null": EffectSizes(),
+    "laughing": EffectSizes(laugh_probability=0.8, laugh_v=15e-6),
+    "drifting": replace(_RESPONSIVE, drift_v_per_min=60e-6, fatigue_per_min=0.02),
+}
+
+
+def effects_of(profile: Profile) -> EffectSizes:
+    """Return a profile's effect sizes; ``veridical.simulator.profiles`` tells how detectable they are."""
+    return _BY_PROFILE[profile]
 
 
 AmplifierLayout = Literal["separate", "aux"]
@@ -72,19 +115,67 @@ class SimulationPlan:
     layout : str
         ``separate``: EEG, EDA and ECG are three streams; ``aux``: one amplifier with EDA and ECG on AUX
         channels of the EEG stream.
+    effects : EffectSizes or None
+        None takes the profile's.
     prefix : str
         Starts the streams' names and source ids (``SimEEG``).
+    eeg_channels : int
+        At most 32, the 10-20 labels of ``simulator.head``.
+    silent : tuple of str
+        Deliberate fault: streams of these names are announced and never send (``SimEDA``).
     """
 
     profile: Profile = "responsive"
     seed: int = 0
     layout: AmplifierLayout = "separate"
-    effects: EffectSizes = EffectSizes()
+    effects: EffectSizes | None = None
     prefix: str = "Sim"
     eeg_channels: int = 32
     eeg_hz: float = 500.0
     eda_hz: float = 128.0
     ecg_hz: float = 512.0
+    silent: tuple[str, ...] = ()
+
+    @property
+    def true_effects(self) -> EffectSizes:
+        """The effect sizes in force: those given, else the profile's."""
+        return effects_of(self.profile) if self.effects is None else self.effects
+
+
+@dataclass(frozen=True)
+class SimulatorSetup:
+    """Contents of simulation.json: all that ``python -m veridical.simulator`` reads.
+
+    Parameters
+    ----------
+    stimuli : tuple of Stimulus
+        Those that may be shown; the body feels nothing about others.
+    """
+
+    plan: SimulationPlan
+    stimuli: tuple[Stimulus, ...]
+
+
+@dataclass(frozen=True)
+class GroundTruth:
+    """What is true of a simulated recording; stands in its session file.
+
+    Parameters
+    ----------
+    feelings : mapping
+        Latent valence and arousal by stimulus id.
+    """
+
+    profile: Profile
+    seed: int
+    effects: EffectSizes
+    feelings: Mapping[str, Feeling]
+
+
+def ground_truth(plan: SimulationPlan, stimuli: Iterable[Stimulus]) -> GroundTruth:
+    """Return effect sizes and this participant's latent feeling about every stimulus."""
+    feelings = {s.id: latent_feeling(plan.seed, s) for s in stimuli}
+    return GroundTruth(plan.profile, plan.seed, plan.true_effects, feelings)
 
 
 def latent_feeling(seed: int, stimulus: Stimulus) -> Feeling:
