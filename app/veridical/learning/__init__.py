@@ -1,1 +1,1 @@
-"""TODO."""
+"""Models of one participant, validated so that they cannot flatter."""

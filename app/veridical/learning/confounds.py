@@ -1,0 +1,90 @@
+"""What is taken out of the features inside a fold, and their scaling."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.arrays import FloatArray, IntArray
+from veridical.learning.problem import Problem
+
+# More confound columns than this share of the training trials would explain any feature by chance; beyond it their
+# leading principal components stand for them.
+MAX_COLUMN_SHARE = 1 / 3
+_CONSTANT = 1e-10
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """Features of one fold, confounds regressed out, scaled to unit variance over the training rows.
+
+    Parameters
+    ----------
+    train : ndarray, shape (n_train, n_features)
+        Mean 0.
+    test : ndarray, shape (n_test, n_features)
+    """
+
+    train: FloatArray
+    test: FloatArray
+
+
+def prepare(problem: Problem, train: IntArray, test: IntArray) -> Prepared:
+    """Fit confound regression and scaling on the training rows and apply them to both.
+
+    Every kept training trial serves, labelled or not: no rating is looked at, so all labelings share the result.
+    """
+    design = _design(problem, train)
+    features = problem.features
+    # A polynomial or a confound may be constant on the training rows: the pseudo-inverse leaves it out.
+    coefficients = np.linalg.pinv(design[train], rcond=1e-10) @ features[train]
+    left = features[train] - design[train] @ coefficients
+    size = np.sqrt(np.mean(features[train] ** 2, axis=0))
+    scale = left.std(axis=0)
+    scale[scale <= _CONSTANT * size] = np.inf
+    return Prepared(left / scale, (features[test] - design[test] @ coefficients) / scale)
+
+
+def _design(problem: Problem, train: IntArray) -> FloatArray:
+    """Return intercept, trend and confound columns for every presented trial."""
+    columns = [np.ones((problem.n_presented, 1))]
+    if problem.detrends:
+        columns.append(trend_columns(problem.runs))
+    if problem.nuisance is not None and problem.nuisance.shape[1]:
+        columns.append(_reduced(problem.nuisance, train))
+    return np.hstack(columns)
+
+
+def trend_columns(runs: IntArray) -> FloatArray:
+    """Return linear and quadratic trial index within the recording and, with several recordings, their levels.
+
+    Returns
+    -------
+    ndarray, shape (n_presented, 2) or (n_presented, 2 + n_runs)
+    """
+    index = np.concatenate([np.linspace(-1.0, 1.0, int(n)) for n in _lengths(runs)])
+    columns = [index, index**2]
+    distinct = np.unique(runs)
+    if len(distinct) > 1:
+        columns += [(runs == run).astype(float) for run in distinct]
+    return np.column_stack(columns)
+
+
+def _lengths(runs: IntArray) -> IntArray:
+    borders = np.flatnonzero(np.diff(runs)) + 1
+    lengths: IntArray = np.diff(np.concatenate([[0], borders, [len(runs)]]))
+    return lengths
+
+
+def _reduced(nuisance: FloatArray, train: IntArray) -> FloatArray:
+    """Standardise confounds over the training rows; keep their leading components where there are too many."""
+    seen = nuisance[train]
+    centred = nuisance - seen.mean(axis=0)
+    scale = seen.std(axis=0)
+    scale[scale <= _CONSTANT * np.sqrt(np.mean(seen**2, axis=0))] = np.inf
+    standard: FloatArray = np.nan_to_num(centred / scale)
+    most = max(1, int(len(train) * MAX_COLUMN_SHARE))
+    if standard.shape[1] <= most:
+        return standard
+    axes = np.linalg.svd(standard[train], full_matrices=False)[2][:most]
+    components: FloatArray = standard @ axes.T
+    return components

@@ -1,0 +1,56 @@
+"""Labelings that the null hypothesis makes as likely as the one seen."""
+
+import math
+
+import numpy as np
+
+from veridical.domain.arrays import FloatArray, IntArray
+
+# With several recordings the combinations of shifts are countless; this many are drawn.
+MAX_SHIFTS = 1000
+# Scores that differ by rounding only count as equal.
+_TIE = 1e-9
+
+
+def free_permutations(runs: IntArray, n_permutations: int, rng: np.random.Generator) -> IntArray:
+    """Permute trials freely within each recording.
+
+    Returns
+    -------
+    ndarray of int, shape (n_permutations, n_presented)
+        ``ratings[row]`` is a labeling.
+    """
+    index = np.tile(np.arange(len(runs)), (n_permutations, 1))
+    for run in np.unique(runs):
+        members = np.flatnonzero(runs == run)
+        index[:, members] = rng.permuted(index[:, members], axis=1)
+    return index
+
+
+def circular_shifts(runs: IntArray, rng: np.random.Generator) -> IntArray:
+    """Return all circular shifts of a recording; of several, shifts within each.
+
+    Every combination is used where there are at most 1000, else 1000 are drawn. The identity is left out.
+
+    Returns
+    -------
+    ndarray of int, shape (n_shifts, n_presented)
+    """
+    members = [np.flatnonzero(runs == run) for run in np.unique(runs)]
+    lengths = np.array([len(m) for m in members])
+    if math.prod(lengths.tolist()) - 1 <= MAX_SHIFTS:
+        shifts = np.stack([g.ravel() for g in np.meshgrid(*(np.arange(n) for n in lengths), indexing="ij")], axis=1)
+    else:
+        shifts = rng.integers(0, lengths, size=(MAX_SHIFTS, len(lengths)))
+    if len(lengths) == 1:
+        shifts = np.arange(lengths[0])[:, None]
+    shifts = shifts[shifts.any(axis=1)]
+    index = np.empty((len(shifts), len(runs)), dtype=int)
+    for m, n, s in zip(members, lengths, shifts.T, strict=True):
+        index[:, m] = m[(np.arange(n) - s[:, None]) % n]
+    return index
+
+
+def p_value(observed: float, null: FloatArray) -> float:
+    """Return (b + 1) / (m + 1), b of m null scores reaching the observed one (Phipson & Smyth 2010)."""
+    return float(((null >= observed - _TIE).sum() + 1) / (len(null) + 1))

@@ -1,0 +1,271 @@
+"""Honest validation: blocked folds, two permutation tests, interval and chance level (METHODS 5)."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from veridical.domain.arrays import BoolArray, FloatArray, IntArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.evaluation import Fold, Validation
+from veridical.domain.progress import Progress, Work, finish
+from veridical.domain.study import LabelRule
+from veridical.learning.engine import FoldOutcome, calibrate, run_fold
+from veridical.learning.intervals import balanced_accuracy_interval, binomial_chance
+from veridical.learning.labels import median_labels, midpoint_labels
+from veridical.learning.permutation import circular_shifts, free_permutations, p_value
+from veridical.learning.problem import MIN_USABLE_TRIALS, Problem, check_classes, check_problem
+from veridical.learning.scores import Recalls, auc, brier_score, concordance, count_recalls
+from veridical.learning.splits import embargo_trials, outer_folds
+
+MIN_TRAIN = 10
+
+
+@dataclass(frozen=True)
+class _Labelings:
+    """Ratings of every labeling, shape (n_presented, n_labelings): seen, then free permutations, then shifts."""
+
+    ratings: FloatArray
+    n_free: int
+
+    def labels(self, problem: Problem, train: IntArray) -> FloatArray:
+        """Return classes as a fold that trains on ``train`` sees them."""
+        if problem.label_rule == "midpoint":
+            return midpoint_labels(self.ratings, problem.midpoint)
+        return median_labels(self.ratings, train)
+
+
+def validate_problem(
+    problem: Problem, n_permutations: int = 1000, seed: int = 0, folds: Sequence[Fold] | None = None
+) -> Work[Validation]:
+    """Validate ridge on this problem; the same arguments give the same result.
+
+    Parameters
+    ----------
+    n_permutations : int
+        Free permutations; all circular shifts are always made besides.
+    folds : sequence of Fold, optional
+        Outer folds to use instead of ``outer_folds(problem)`` (leave-theme-out and the like). Rows that are not kept
+        are left out of them.
+
+    Raises
+    ------
+    AnalysisError
+        One class only, fewer than 20 usable trials, NaN features, arrays that do not fit: found and remedy in words.
+    """
+    check_problem(problem)
+    if n_permutations < 1:
+        raise AnalysisError(f"{n_permutations} permutations give no p value; ask for at least 1, better 1000.")
+    used = _usable(problem, outer_folds(problem) if folds is None else folds)
+    labelings = _draw(problem, n_permutations, seed)
+    seen = _seen_labels(problem, used)
+    check_classes(problem, seen)
+    problem = _with_filled_rows(problem)
+    outcomes: list[FoldOutcome] = []
+    probabilities = np.full(problem.n_presented, np.nan)
+    for i, fold in enumerate(used):
+        yield Progress(i, len(used), f"Validating, block {i + 1} of {len(used)}")
+        labels = labelings.labels(problem, fold.train)
+        outcome = run_fold(problem, fold, labels)
+        sigmoid = calibrate(problem, fold.train, labels[:, 0], float(outcome.penalties[0]))
+        probabilities[fold.test] = sigmoid.probabilities(outcome.decisions[:, 0])
+        outcomes.append(outcome)
+    yield Progress(len(used), len(used), "Validated")
+    return _summarise(problem, used, outcomes, probabilities, seen, labelings.n_free)
+
+
+def validate(
+    features: ArrayLike,
+    labels: ArrayLike,
+    groups: ArrayLike | None = None,
+    onsets_s: ArrayLike | None = None,
+    pipeline: str = "ridge",
+    n_permutations: int = 1000,
+    seed: int = 0,
+) -> Validation:
+    """Validate any features against any labels (blocks until done).
+
+    Parameters
+    ----------
+    features : array_like, shape (n_trials, n_features)
+        In presentation order, one recording.
+    labels : array_like, shape (n_trials,)
+        Any two values (the smaller one is the low class), or more than two numbers: these are ratings and are split
+        at the median of each training fold. NaN marks trials without a label, which still stand in the grid.
+    groups : array_like, shape (n_trials,), optional
+        Trials of the same picture share a value; by default none do.
+    onsets_s : array_like, shape (n_trials,), optional
+        Onsets in seconds; without them the embargo is 2 trials instead of at least 20 s.
+    pipeline : str
+        ``ridge``.
+
+    Raises
+    ------
+    AnalysisError
+        With what was found and what to do.
+    """
+    if pipeline != "ridge":
+        raise AnalysisError(f"There is no pipeline '{pipeline}'; use 'ridge'.")
+    try:
+        matrix = np.asarray(features, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise AnalysisError(f"The features are not a table of numbers ({error}); give one row per trial.") from error
+    ratings, names, rule = _ratings_from(labels)
+    n = len(ratings)
+    try:
+        onsets = np.full(n, np.nan) if onsets_s is None else np.asarray(onsets_s, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise AnalysisError(f"The onsets are not numbers ({error}); give seconds.") from error
+    problem = Problem(
+        features=matrix,
+        ratings=ratings,
+        kept=np.ones(n, dtype=bool),
+        midpoint=0.0,
+        label_rule=rule,
+        groups=np.arange(n) if groups is None else _group_numbers(groups),
+        onsets_s=onsets,
+        runs=np.zeros(n, dtype=int),
+        class_names=names,
+    )
+    return finish(validate_problem(problem, n_permutations, seed))
+
+
+def _ratings_from(labels: ArrayLike) -> tuple[FloatArray, tuple[str, str], LabelRule]:
+    """Turn two values into -1 and 1, and leave numbers as they are."""
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise AnalysisError(f"Labels must be one value per trial; these have the shape {values.shape}.")
+    numbers = _as_numbers(values)
+    known = np.ones(len(values), dtype=bool) if numbers is None else np.isfinite(numbers)
+    found = np.unique(values[known]).tolist() if numbers is None else np.unique(numbers[known]).tolist()
+    if len(found) > 2 and numbers is not None:
+        return numbers, ("low", "high"), "median"
+    if len(found) != 2:
+        few = f"one class only ({found[0]!r})" if len(found) == 1 else f"{len(found)} classes"
+        raise AnalysisError(f"The labels hold {few}; give two classes, or ratings as numbers.")
+    low, high = found
+    ratings = np.full(len(values), np.nan)
+    source = values if numbers is None else numbers
+    ratings[source == low], ratings[source == high] = -1.0, 1.0
+    return ratings, (_name(low), _name(high)), "midpoint"
+
+
+def _as_numbers(values: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> FloatArray | None:
+    if values.dtype.kind in "US":
+        return None
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError):
+        return None
+
+
+def _name(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _group_numbers(groups: ArrayLike) -> IntArray:
+    values = np.asarray(groups)
+    if values.ndim != 1:
+        raise AnalysisError(f"Groups must be one value per trial; these have the shape {values.shape}.")
+    numbers: IntArray = np.unique(values, return_inverse=True)[1]
+    return numbers
+
+
+def _usable(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+    """Leave dropped rows out of folds and refuse folds that leave too little to train on."""
+    if int(problem.kept.sum()) < MIN_USABLE_TRIALS:
+        n_dropped = int((~problem.kept).sum())
+        raise AnalysisError(
+            f"Only {int(problem.kept.sum())} of {problem.n_presented} trials are left ({n_dropped} were dropped for "
+            f"artifacts) and at least {MIN_USABLE_TRIALS} are needed; review the marks or record more trials."
+        )
+    kept = problem.kept
+    used = tuple(Fold(f.train[kept[f.train]], f.test[kept[f.test]]) for f in folds)
+    used = tuple(f for f in used if len(f.test))
+    fewest = min(len(f.train) for f in used)
+    if fewest < MIN_TRAIN:
+        raise AnalysisError(
+            f"With an embargo of {problem.embargo_s:g} s around every test block only {fewest} trials are left to "
+            f"train on and at least {MIN_TRAIN} are needed; record more trials or space them wider."
+        )
+    return used
+
+
+def _draw(problem: Problem, n_permutations: int, seed: int) -> _Labelings:
+    """Apply permutations and shifts to the ratings on the grid of presented trials."""
+    rng = np.random.default_rng(seed)
+    free = free_permutations(problem.runs, n_permutations, rng)
+    shifts = circular_shifts(problem.runs, rng)
+    ratings = np.asarray(problem.ratings, dtype=float)
+    return _Labelings(np.column_stack([ratings, ratings[free].T, ratings[shifts].T]), n_permutations)
+
+
+def _seen_labels(problem: Problem, folds: Sequence[Fold]) -> FloatArray:
+    """Return the class of every tested trial as its own fold sees it; 0 for the others."""
+    ratings = np.asarray(problem.ratings, dtype=float)[:, None]
+    labels = np.zeros(problem.n_presented)
+    for fold in folds:
+        labels[fold.test] = _Labelings(ratings, 0).labels(problem, fold.train)[fold.test, 0]
+    return labels
+
+
+def _with_filled_rows(problem: Problem) -> Problem:
+    """Replace the unknown features of dropped rows by 0; no fold looks at them."""
+
+    def filled(array: FloatArray, kept: BoolArray) -> FloatArray:
+        return np.where(kept[:, None], np.asarray(array, dtype=float), 0.0)
+
+    nuisance = None if problem.nuisance is None else filled(problem.nuisance, problem.kept)
+    return replace(problem, features=filled(problem.features, problem.kept), nuisance=nuisance)
+
+
+def _summarise(
+    problem: Problem,
+    folds: Sequence[Fold],
+    outcomes: Sequence[FoldOutcome],
+    probabilities: FloatArray,
+    seen: FloatArray,
+    n_free: int,
+) -> Validation:
+    """Put the folds together."""
+    orders = [concordance(o.decisions, o.labels) for o in outcomes]
+    wins = np.stack([o.wins for o in orders])
+    pairs = np.stack([o.pairs for o in orders])
+    if not pairs[:, 0].any():
+        raise AnalysisError(
+            "Every test block holds one class only, because the classes were not mixed in time; "
+            "nothing separates them from the time of presentation. Record them in mixed order."
+        )
+    scores = auc(wins.sum(axis=0), pairs.sum(axis=0))
+    recalls = [count_recalls(o.decisions, o.labels) for o in outcomes]
+    total: Recalls = sum(recalls[1:], start=recalls[0])
+    accuracy = total.balanced_accuracy
+    null, null_accuracy = scores[1:], accuracy[1:]
+    p_free, p_circular = p_value(scores[0], null[:n_free]), p_value(scores[0], null[n_free:])
+    n_low, n_high = int(total.n_low[0]), int(total.n_high[0])
+    interval = balanced_accuracy_interval(float(total.high_right[0]), n_high, float(total.low_right[0]), n_low)
+    by_null = [float(np.quantile(part, 0.95)) for part in (null_accuracy[:n_free], null_accuracy[n_free:])]
+    predictions = np.full(problem.n_presented, np.nan)
+    for fold, outcome in zip(folds, outcomes, strict=True):
+        predictions[fold.test] = outcome.decisions[:, 0]
+    with_pairs = pairs[:, 0] > 0
+    return Validation(
+        n_trials=n_low + n_high,
+        classes={problem.class_names[0]: n_low, problem.class_names[1]: n_high},
+        balanced_accuracy=float(accuracy[0]),
+        interval95=(interval.low, interval.high),
+        chance95=max(*by_null, binomial_chance(n_low + n_high)),
+        p_value=max(p_free, p_circular),
+        p_free=p_free,
+        p_circular=p_circular,
+        auc=float(scores[0]),
+        train_balanced_accuracy=float(np.mean([o.train_balanced_accuracy for o in outcomes])),
+        folds=len(folds),
+        embargo_trials=embargo_trials(problem),
+        brier=brier_score(probabilities, seen),
+        fold_scores=np.where(with_pairs, auc(wins[:, 0], pairs[:, 0]), np.nan),
+        null=null,
+        predictions=predictions,
+        labels=seen.astype(int),
+    )
