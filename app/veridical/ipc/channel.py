@@ -8,11 +8,13 @@ import contextlib
 import os
 import queue
 import secrets
+import socket
 import threading
 from dataclasses import dataclass
-from multiprocessing.connection import Client, Connection, Listener
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -28,7 +30,9 @@ _TYPES: dict[str, type[Any]] = {
     )
 }  # fmt: skip
 
-AnyState = TypeVar("AnyState", bound=State)
+# No message is longer; a stranger's claim of gigabytes is not allocated.
+_MAX_BYTES = 1 << 24
+_ANSWER_TIMEOUT_S = 2.0
 
 
 class _Envelope(msgspec.Struct):
@@ -84,29 +88,81 @@ class ConnectionFile:
             raise ProcessError(f"{path.name} cannot be read; the process it belongs to is not running.") from error
 
 
+class _Window:
+    """One attached window: a thread hands it the newest state, so that a frozen window holds nobody up.
+
+    States that a slow window did not take in time are passed over: each is whole.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._changed = threading.Condition()
+        self._newest: bytes | None = None
+        self._is_sending = False
+        self.is_open = True
+        self._sender = threading.Thread(target=self._send, name="channel-send", daemon=True)
+        self._sender.start()
+
+    def offer(self, data: bytes) -> None:
+        with self._changed:
+            self._newest = data
+            self._changed.notify_all()
+
+    def close(self, timeout_s: float) -> None:
+        """Wait until the newest state is on its way, at most ``timeout_s``, then hang up."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: not self.is_open or (self._newest is None and not self._is_sending), timeout_s
+            )
+            self.is_open = False
+            self._changed.notify_all()
+        # Hangs up only: the reading thread, which this wakes, owns the descriptor and closes it.
+        _hang_up(self._connection)
+        self._sender.join(1.0)
+
+    def _send(self) -> None:
+        while True:
+            with self._changed:
+                self._is_sending = False
+                self._changed.notify_all()
+                self._changed.wait_for(lambda: self._newest is not None or not self.is_open)
+                data, self._newest = self._newest, None
+                if data is None or not self.is_open:
+                    return
+                self._is_sending = True
+            try:
+                self._connection.send_bytes(data)
+            except (OSError, ValueError):
+                self.is_open = False
+
+
 class Server:
     """The child's end: takes commands from any window, sends its state to all of them."""
 
     def __init__(self, connection_file: Path) -> None:
-        token = secrets.token_hex(32)
-        self._listener = Listener(("127.0.0.1", 0), family="AF_INET", authkey=token.encode())
-        host, port = self._listener.address
+        self._token = secrets.token_hex(32)
+        # Without an authkey here: the handshake runs in a thread per caller, so that one who calls and says
+        # nothing keeps nobody else out.
+        self._listener = Listener(("127.0.0.1", 0), family="AF_INET")
+        self._address = (str(self._listener.address[0]), int(self._listener.address[1]))
         self._path = connection_file
         self._commands: queue.SimpleQueue[Command] = queue.SimpleQueue()
-        self._clients: list[Connection] = []
+        self._windows: list[_Window] = []
         self._newest: bytes | None = None
         self._lock = threading.Lock()
-        self._is_open = True
-        ConnectionFile(str(host), int(port), token, os.getpid()).write(connection_file)
-        threading.Thread(target=self._accept, name="channel-accept", daemon=True).start()
+        self._closing = threading.Event()
+        ConnectionFile(*self._address, self._token, os.getpid()).write(connection_file)
+        self._acceptor = threading.Thread(target=self._accept, name="channel-accept", daemon=True)
+        self._acceptor.start()
 
     def publish(self, state: State) -> None:
-        """Send the state to every attached window; never blocks on one that is gone."""
+        """Hand the state to every attached window; never blocks, whatever the windows do."""
         data = encode(state)
         with self._lock:
             self._newest = data
-            for client in list(self._clients):
-                self._send(client, data)
+            self._windows = [w for w in self._windows if w.is_open]
+            for window in self._windows:
+                window.offer(data)
 
     def poll(self) -> list[Command]:
         """Take the commands that have arrived; does not block."""
@@ -123,58 +179,80 @@ class Server:
         except queue.Empty:
             return None
 
-    def close(self) -> None:
-        """Close the channel and remove the connection file."""
-        self._is_open = False
+    def close(self, timeout_s: float = 0.5) -> None:
+        """Let the windows take the newest state (at most ``timeout_s``), hang up, remove the connection file."""
+        self._closing.set()
         self._path.unlink(missing_ok=True)
         with self._lock:
-            for client in self._clients:
-                client.close()
-            self._clients.clear()
+            windows, self._windows = self._windows, []
+        for window in windows:
+            window.close(timeout_s)
+        # Closing a socket does not wake a thread that waits in accept(); a call does.
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._address, 1.0).close()
+        self._acceptor.join(1.0)
         self._listener.close()
 
-    def _send(self, client: Connection, data: bytes) -> None:
-        try:
-            client.send_bytes(data)
-        except (OSError, ValueError):
-            self._clients.remove(client)
-
     def _accept(self) -> None:
-        while self._is_open:
+        while not self._closing.is_set():
             try:
-                client = self._listener.accept()
-            except Exception:  # a wrong token or a window that died while it knocked must not end the child
-                if not self._is_open:
-                    return
+                connection = self._listener.accept()
+            except OSError:  # a window that died while it knocked must not end the child
+                self._closing.wait(0.05)
                 continue
-            with self._lock:
-                self._clients.append(client)
-                if self._newest is not None:
-                    self._send(client, self._newest)
-            threading.Thread(target=self._read, args=(client,), name="channel-read", daemon=True).start()
+            if self._closing.is_set():
+                connection.close()
+                return
+            threading.Thread(target=self._serve, args=(connection,), name="channel-read", daemon=True).start()
 
-    def _read(self, client: Connection) -> None:
-        with contextlib.suppress(EOFError, OSError, ProcessError):
+    def _serve(self, connection: Connection) -> None:
+        """Check the token, hand out the newest state, take commands until the window goes."""
+        try:
+            deliver_challenge(connection, self._token.encode())
+            answer_challenge(connection, self._token.encode())
+        except (AuthenticationError, EOFError, OSError):
+            connection.close()
+            return
+        window = _Window(connection)
+        with self._lock:
+            self._windows.append(window)
+            if self._newest is not None:
+                window.offer(self._newest)
+        with contextlib.suppress(EOFError, OSError):
             while True:
-                message = decode(client.recv_bytes())
-                if isinstance(message, Command):
-                    self._commands.put(message)
+                data = connection.recv_bytes(_MAX_BYTES)
+                with contextlib.suppress(ProcessError):  # a window of another version is not obeyed, nor fatal
+                    message = decode(data)
+                    if isinstance(message, Command):
+                        self._commands.put(message)
+        window.close(0.0)
+        connection.close()
 
 
 class Attachment:
-    """The window's end of one child's channel."""
+    """The window's end of one child's channel.
+
+    Parameters
+    ----------
+    connection_file : Path
+        As the child wrote it.
+
+    Raises
+    ------
+    ProcessError
+        If the file is missing, nobody answers within 2 s, or the token is wrong.
+    """
 
     def __init__(self, connection_file: Path) -> None:
         where = ConnectionFile.read(connection_file)
-        try:
-            self._connection = Client((where.host, where.port), family="AF_INET", authkey=where.token.encode())
-        except Exception as error:
-            raise ProcessError(f"The process of {connection_file.name} does not answer; it has ended.") from error
+        self._connection = _call(where, connection_file.name)
         self.pid = where.pid
         self._newest: State | None = None
         self._changed = threading.Condition()
+        self._sending = threading.Lock()
         self._is_alive = True
-        threading.Thread(target=self._read, name="channel-window", daemon=True).start()
+        self._reader = threading.Thread(target=self._read, name="channel-window", daemon=True)
+        self._reader.start()
 
     @property
     def is_alive(self) -> bool:
@@ -183,33 +261,69 @@ class Attachment:
 
     @property
     def state(self) -> State | None:
-        """The newest state received; None before the first."""
+        """The newest state received; None before the first. It stays after the child has gone."""
         return self._newest
 
     def send(self, command: Command) -> None:
         """Send a command; ProcessError if the child is gone."""
         try:
-            self._connection.send_bytes(encode(command))
+            if not self._is_alive:
+                raise BrokenPipeError
+            with self._sending:
+                self._connection.send_bytes(encode(command))
         except OSError as error:
             raise ProcessError("The process has ended and takes no more commands.") from error
 
     def wait_change(self, timeout_s: float) -> None:
         """Wait until a state arrives or the child goes, at most ``timeout_s`` seconds."""
         with self._changed:
-            self._changed.wait(timeout_s)
+            if self._is_alive:
+                self._changed.wait(timeout_s)
 
     def close(self) -> None:
         """Detach; the child goes on."""
-        self._connection.close()
+        _hang_up(self._connection)
+        self._reader.join(1.0)
+        with contextlib.suppress(OSError):
+            self._connection.close()
 
     def _read(self) -> None:
-        with contextlib.suppress(EOFError, OSError, ProcessError):
+        with contextlib.suppress(EOFError, OSError):
             while True:
-                message = decode(self._connection.recv_bytes())
-                if isinstance(message, State):
-                    with self._changed:
-                        self._newest = message
-                        self._changed.notify_all()
+                data = self._connection.recv_bytes(_MAX_BYTES)
+                with contextlib.suppress(ProcessError):
+                    message = decode(data)
+                    if isinstance(message, State):
+                        with self._changed:
+                            self._newest = message
+                            self._changed.notify_all()
         with self._changed:
             self._is_alive = False
             self._changed.notify_all()
+
+
+def _call(where: ConnectionFile, name: str) -> Connection:
+    """Connect and prove the token, both ways; a port that someone else took over meanwhile does not hang us."""
+    try:
+        connection = Client((where.host, where.port), family="AF_INET")
+    except OSError as error:
+        raise ProcessError(f"The process of {name} does not answer; it has ended.") from error
+    try:
+        if not connection.poll(_ANSWER_TIMEOUT_S):
+            raise EOFError
+        answer_challenge(connection, where.token.encode())
+        deliver_challenge(connection, where.token.encode())
+    except (AuthenticationError, AssertionError, EOFError, OSError) as error:
+        connection.close()
+        raise ProcessError(f"The process of {name} does not answer; it has ended.") from error
+    return connection
+
+
+def _hang_up(connection: Connection) -> None:
+    """Shut the socket down, which wakes a thread that waits in a read; closing the descriptor would not."""
+    with contextlib.suppress(OSError, ValueError):
+        line = socket.socket(fileno=connection.fileno())
+        try:
+            line.shutdown(socket.SHUT_RDWR)
+        finally:
+            line.detach()

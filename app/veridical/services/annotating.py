@@ -8,7 +8,7 @@ from veridical.domain.progress import Progress, Work
 from veridical.domain.recording import Recording
 from veridical.domain.stream import RoleAssignment
 from veridical.services.study import Study
-from veridical.signals.suggestions import suggest
+from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.annotation_file import Act, AnnotationJournal, read_annotation_journal, write_annotation_table
 from veridical.storage.recording_file import load_recording
 from veridical.storage.session_file import find_session
@@ -148,11 +148,8 @@ def merged_marks(study: Study, key: RunKey) -> tuple[AnnotationSet, tuple[str, .
 
 def suggest_work(study: Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
     """Compute artifact suggestions and write them to ``suggestions.tsv``."""
-    yield Progress(0, 3, "Reading the recording")
+    yield Progress(0, 1, "Reading the recording")
     recording = load_run(study, key)
-    yield Progress(1, 3, "Looking for artifacts")
-    found = suggest(recording)
-    yield Progress(2, 3, "Saving the suggestions")
+    found = yield from suggest_artifacts_work(recording, study.settings.analysis.line_noise_hz)
     write_suggestions(study.paths.suggestions(key), found)
-    yield Progress(3, 3, "Suggestions are ready")
     return found
