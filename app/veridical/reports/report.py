@@ -2,9 +2,45 @@
 
 from pathlib import Path
 
+import jinja2
+import msgspec
+
+from veridical.paths import resources
 from veridical.reports.content import ReportContent
+from veridical.reports.document import document_of
+from veridical.reports.page import page_of
+from veridical.storage.atomic import write_atomically
+
+
+def render_html(content: ReportContent, json_name: str = "report.json") -> str:
+    """Return the whole page; it loads nothing from elsewhere and runs no script."""
+    folder = resources() / "report"
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(folder),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    css = (folder / "report.css").read_text(encoding="utf-8")
+    page = page_of(content, json_name)
+    return environment.get_template("report.html.j2").render(page=page, css=css)
+
+
+def render_json(content: ReportContent) -> bytes:
+    """Return the numbers as JSON; what does not exist (NaN) is null."""
+    return msgspec.json.format(msgspec.json.encode(document_of(content)), indent=2)
 
 
 def write_report(path: Path, content: ReportContent) -> None:
-    """Write ``path`` (HTML) and its JSON twin (same name, suffix ``.json``), each whole or not at all."""
-    raise NotImplementedError
+    """Write ``path`` (HTML) and its JSON twin (same name, suffix ``.json``), each whole or not at all.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be written; an older report is unharmed.
+    """
+    twin = path.with_suffix(".json")
+    html = render_html(content, twin.name)
+    write_atomically(twin, render_json(content))
+    write_atomically(path, html.encode())
