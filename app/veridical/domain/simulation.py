@@ -34,7 +34,7 @@ class Feeling:
 class EffectSizes:
     """How strongly the simulated body follows latent feelings; all of it is known truth.
 
-    The first nine tell participants apart (``effects_of``); the rest is the body that everyone has.
+    The first ten tell participants apart (``effects_of``); the rest is the body that everyone has.
 
     Parameters
     ----------
@@ -50,6 +50,9 @@ class EffectSizes:
     laugh_probability, laugh_v : float
         Chance of a muscle burst during a pleasantly felt picture, and its size (root mean square) at
         temporal sites.
+    laugh_shift_v : float
+        Potential by which a laugh shifts temporal electrodes, volts: what lets a model of evoked samples
+        take laughter for a feeling.
     drift_v_per_min, fatigue_per_min : float
         Electrode drift, and share by which evoked responses shrink (and alpha grows), per minute.
     evoked_v, lpp_v : float
@@ -58,7 +61,8 @@ class EffectSizes:
         Deceleration and skin response that every picture draws, whatever it shows; the latter habituates.
     background_v, alpha_v : float
         Root mean square of the 1/f background and of resting alpha at Oz, volts.
-    blinks_per_min, spontaneous_scrs_per_min : float
+    blinks_per_min, bursts_per_min, spontaneous_scrs_per_min : float
+        Blinks, muscle bursts and skin responses that have nothing to do with the pictures.
     line_v : float
         Amplitude of 50 Hz from the mains at the worst electrodes, volts.
     """
@@ -70,6 +74,7 @@ class EffectSizes:
     deceleration_bpm: float = 0.0
     laugh_probability: float = 0.0
     laugh_v: float = 0.0
+    laugh_shift_v: float = 0.0
     drift_v_per_min: float = 0.0
     fatigue_per_min: float = 0.0
     evoked_v: float = 4e-6
@@ -79,6 +84,7 @@ class EffectSizes:
     background_v: float = 8e-6
     alpha_v: float = 7e-6
     blinks_per_min: float = 15.0
+    bursts_per_min: float = 0.7
     spontaneous_scrs_per_min: float = 3.0
     line_v: float = 1.5e-6
 
@@ -93,7 +99,7 @@ _RESPONSIVE = EffectSizes(
 _BY_PROFILE: dict[Profile, EffectSizes] = {
     "responsive": _RESPONSIVE,
     "null": EffectSizes(),
-    "laughing": EffectSizes(laugh_probability=0.8, laugh_v=15e-6),
+    "laughing": EffectSizes(laugh_probability=0.8, laugh_v=15e-6, laugh_shift_v=6e-6),
     "drifting": replace(_RESPONSIVE, drift_v_per_min=60e-6, fatigue_per_min=0.02),
 }
 

@@ -1,0 +1,104 @@
+"""What the simulated body has been shown: rebuilt from the markers it hears."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from veridical.domain.event import Marker
+from veridical.domain.simulation import Feeling, latent_feeling
+from veridical.domain.stimulus import CONDITIONS, Stimulus
+
+# After this time nothing answers a picture any more (the skin's recovery, Boucsein 2012).
+FORGOTTEN_AFTER_S = 30.0
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What differs between two showings of one picture: standard normal numbers, ``laughs`` uniform in 0 to 1."""
+
+    evoked_size: float
+    evoked_latency: float
+    late_size: float
+    late_latency: float
+    laughs: float
+    laugh_onset: float
+    laugh_length: float
+    laugh_size: float
+    heart_size: float
+    skin_latency: float
+    skin_size: float
+
+    @classmethod
+    def draw(cls, seed: int, ordinal: int) -> "Chances":
+        """Draw the chances of the picture shown at this place; the same on every call."""
+        rng = np.random.default_rng([abs(seed), 4, ordinal])
+        normal = iter(rng.standard_normal(10).tolist())
+        return cls(**{f.name: rng.random() if f.name == "laughs" else next(normal) for f in fields(cls)})
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One picture as the body meets it.
+
+    Parameters
+    ----------
+    ordinal : int
+        Counts all pictures from 0, practice included.
+    onset_s : float
+        Seconds from the first sample.
+    off_s : float
+        When it went away; infinite as long as it stays.
+    """
+
+    ordinal: int
+    onset_s: float
+    feeling: Feeling
+    chances: Chances
+    off_s: float = np.inf
+
+
+class Course:
+    """Pictures shown and eyes closed, in the order of their markers."""
+
+    def __init__(self, seed: int, stimuli: Iterable[Stimulus]) -> None:
+        self._seed = seed
+        self._feelings = {s.id: latent_feeling(seed, s) for s in stimuli}
+        self._shown: list[Shown] = []
+        self._n_shown = 0
+        self._closed_s: list[tuple[float, float]] = []
+
+    def hear(self, at_s: float, marker: Marker) -> None:
+        """Take a marker that happened ``at_s`` seconds after the first sample.
+
+        Call it within 50 ms of the event: answers begin 60 ms after a picture, and generators look 32 ms ahead.
+        """
+        name = marker.name.removeprefix("practice/")
+        if name == "picture/off":
+            self._end_picture(at_s)
+        elif name.startswith("picture/") and name.removeprefix("picture/") in CONDITIONS:
+            feeling = self._feelings.get(marker.details.get("id", ""), Feeling(0.0, 0.0))
+            self._shown = [s for s in self._shown if at_s - s.onset_s < FORGOTTEN_AFTER_S]
+            self._shown.append(Shown(self._n_shown, at_s, feeling, Chances.draw(self._seed, self._n_shown)))
+            self._n_shown += 1
+        elif name == "baseline/eyes-closed/start":
+            self._closed_s.append((at_s, np.inf))
+        elif name in ("baseline/eyes-closed/end", "session/end") and self._closed_s:
+            start_s, stop_s = self._closed_s[-1]
+            self._closed_s[-1] = (start_s, min(stop_s, at_s))
+
+    def shown_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
+        """Pictures that are on, or went away after ``earliest_s``, and came before ``latest_s``."""
+        return tuple(s for s in self._shown if s.onset_s < latest_s and min(s.off_s, s.onset_s + 12) > earliest_s)
+
+    def begun_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
+        """Pictures whose onset lies between the two times."""
+        return tuple(s for s in self._shown if earliest_s < s.onset_s < latest_s)
+
+    def are_eyes_closed(self, at_s: float) -> bool:
+        """Whether the eyes are closed (the rest with eyes closed)."""
+        return any(start_s + 0.3 <= at_s < stop_s + 0.3 for start_s, stop_s in self._closed_s)
+
+    def _end_picture(self, at_s: float) -> None:
+        if self._shown and self._shown[-1].off_s == np.inf:
+            self._shown[-1] = replace(self._shown[-1], off_s=at_s)
