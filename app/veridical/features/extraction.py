@@ -1,0 +1,287 @@
+"""From a recording and its annotations to one row per trial."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.annotation import Annotation, AnnotationSet
+from veridical.domain.arrays import BoolArray, FloatArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.recording import Recording, Signal
+from veridical.domain.study import PipelineName, StudySettings
+from veridical.domain.trial_table import TrialRow, trials_from_events
+from veridical.features import table
+from veridical.features.ecg import ecg_features
+from veridical.features.eda import eda_features
+from veridical.features.eeg import (
+    EvokedSamples,
+    PreparedEeg,
+    artifact_indices,
+    evoked_samples,
+    named_features,
+    prepare_eeg,
+)
+from veridical.features.marks import find_bad_channels, first_label_touching, marked_share, relevant_marks
+from veridical.features.table import NAMED_FEATURES, FeatureDefinition, Modality
+from veridical.features.timing import TOLERANCE_S, TrialTiming, in_words, measure_timing, why_not
+
+# A modality that is missing or unclear in more than this share of trials is left out instead of the trials.
+_MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class TrialFeatures:
+    """One row per presented trial, in presentation order.
+
+    Parameters
+    ----------
+    pipeline : str
+        What ``kept``, ``reasons`` and ``artifacts`` are about: ``evoked`` looks at the evoked window,
+        ``interpretable`` at the windows of all named features.
+    kept : ndarray of bool, shape (n_trials,)
+        Trials that the pipeline may use.
+    reasons : tuple of str
+        Per trial: empty, or why it was dropped ("marked: Muscle").
+    evoked : ndarray, shape (n_trials, n_evoked)
+        Volts, channel by channel over ``evoked_times_s``. Finite in kept trials of ``evoked``.
+    named : ndarray, shape (n_trials, n_features)
+        Finite in kept trials of ``interpretable``; under ``evoked`` NaN may stand where a modality failed.
+    artifacts : ndarray, shape (n_trials, n_artifacts)
+        Finite in kept trials.
+    is_marked : ndarray of bool, shape (n_trials,)
+        Whether a rater's mark touches the analysis window; known for dropped trials too.
+    left_out : tuple of str
+        Features, channels and modalities that were left out, in words.
+    evoked_labels : tuple of str
+        Channels of ``evoked``.
+    window_s : tuple of float
+        The analysis window of the pipeline, seconds from onset.
+    """
+
+    pipeline: PipelineName
+    trials: tuple[TrialRow, ...]
+    kept: BoolArray
+    reasons: tuple[str, ...]
+    evoked: FloatArray
+    evoked_names: tuple[str, ...]
+    named: FloatArray
+    features: tuple[FeatureDefinition, ...]
+    artifacts: FloatArray
+    artifact_names: tuple[str, ...]
+    is_marked: BoolArray
+    left_out: tuple[str, ...]
+    evoked_labels: tuple[str, ...]
+    evoked_times_s: FloatArray
+    window_s: tuple[float, float]
+
+    @property
+    def onsets_s(self) -> FloatArray:
+        """Picture onsets, seconds from the recording's origin."""
+        return np.array([t.onset_s for t in self.trials])
+
+    @property
+    def evidence(self) -> tuple[tuple[str, ...], FloatArray]:
+        """Names and columns of the named features that a model may learn from (no drift indices)."""
+        chosen = [k for k, f in enumerate(self.features) if f.is_evidence]
+        return tuple(self.features[k].name for k in chosen), self.named[:, chosen]
+
+
+def extract_features(
+    recording: Recording,
+    annotations: AnnotationSet,
+    settings: StudySettings,
+    pipeline: PipelineName | None = None,
+) -> TrialFeatures:
+    """Compute every feature whose window fits, and say which trials may be used.
+
+    Parameters
+    ----------
+    recording : Recording
+    annotations : AnnotationSet
+        A rater's marks; suggestions do not count until accepted.
+    settings : StudySettings
+    pipeline : str or None
+        None takes what the study fixed as primary.
+
+    Returns
+    -------
+    TrialFeatures
+
+    Raises
+    ------
+    AnalysisError
+        If the recording shows no analysed picture, or has none of EEG, EDA and ECG.
+    """
+    trials = trials_from_events(recording.events)
+    if not trials:
+        raise AnalysisError(
+            f"{recording.file} holds no picture markers outside practice; check that the marker stream was recorded."
+        )
+    timing = measure_timing(trials, recording.events, settings.protocol.picture_s)
+    bad = find_bad_channels(annotations.annotations, recording)
+    chosen = pipeline or settings.analysis.pipeline
+    left_out: list[str] = []
+    if timing.is_assumed:
+        left_out.append(f"no picture's end is marked: {timing.picture_s:g} s are taken from the study's protocol")
+    eeg = _prepare(recording, bad, settings.analysis.line_noise_hz)
+    if eeg is not None:
+        left_out += eeg.dropped
+    evoked = evoked_samples(eeg, timing) if eeg is not None else None
+    features, named, refused = _named(recording, eeg, timing)
+    left_out += refused
+    if evoked is None and not features:
+        raise AnalysisError(
+            f"From {recording.file} no feature can be computed ({'; '.join(left_out)}); assign EEG, EDA or ECG "
+            "channels in study.toml or show pictures for longer."
+        )
+    uses_evoked = chosen == "evoked" and evoked is not None
+    spans = _evoked_span(evoked) if uses_evoked and evoked is not None else _named_spans(features)
+    marks = {m: relevant_marks(annotations.annotations, recording, m, bad) for m in spans}
+    window_s = (min(s[0] for s in spans.values()), max(s[1] for s in spans.values()))
+    names, artifacts, missing = _artifacts(recording, eeg, timing, marks, window_s)
+    left_out += missing
+    wanted = evoked.values if uses_evoked and evoked is not None else named
+    owners = ["EEG"] * wanted.shape[1] if uses_evoked else [f.modality for f in features]
+    needed = np.column_stack([wanted, artifacts])
+    reasons = _reasons(timing, spans, marks, needed, [*owners, *["EEG"] * artifacts.shape[1]])
+    return TrialFeatures(
+        pipeline=chosen,
+        trials=trials,
+        kept=np.array([not r for r in reasons], dtype=bool),
+        reasons=reasons,
+        evoked=evoked.values if evoked is not None else np.empty((len(trials), 0)),
+        evoked_names=evoked.names if evoked is not None else (),
+        named=named,
+        features=features,
+        artifacts=artifacts,
+        artifact_names=names,
+        is_marked=_is_marked(timing, spans, marks),
+        left_out=tuple(left_out),
+        evoked_labels=eeg.labels if eeg is not None else (),
+        evoked_times_s=evoked.times_s if evoked is not None else np.empty(0),
+        window_s=window_s,
+    )
+
+
+def _prepare(recording: Recording, bad: tuple[str, ...], line_noise_hz: float) -> PreparedEeg | None:
+    signal = recording.find_signal("EEG")
+    if signal is None or signal.timeline.n_samples == 0:
+        return None
+    eeg = prepare_eeg(signal, bad, line_noise_hz)
+    return eeg if eeg.labels else None
+
+
+def _usable(recording: Recording, modality: Modality) -> Signal | None:
+    signal = recording.find_signal(modality)
+    return signal if signal is not None and signal.timeline.n_samples else None
+
+
+_MISSING_WORDS: dict[Modality, str] = {
+    "EEG": "EEG features: no usable EEG channels were recorded",
+    "EDA": "skin conductance: no EDA was recorded",
+    "ECG": "heart rate: no ECG was recorded",
+}
+
+
+def _named(
+    recording: Recording, eeg: PreparedEeg | None, timing: TrialTiming
+) -> tuple[tuple[FeatureDefinition, ...], FloatArray, list[str]]:
+    """Compute the named features of every modality that is there and whose windows fit."""
+    reasons = {d: why_not(d, timing) for d in NAMED_FEATURES}
+    refused: list[tuple[FeatureDefinition, str]] = [(d, r) for d, r in reasons.items() if r]
+    words: list[str] = []
+    features: list[FeatureDefinition] = []
+    columns: list[FloatArray] = []
+    modalities: tuple[Modality, ...] = ("EEG", "EDA", "ECG")
+    for modality in modalities:
+        wanted = tuple(d for d, r in reasons.items() if d.modality == modality and not r)
+        signal = _usable(recording, modality)
+        if signal is None or (modality == "EEG" and eeg is None):
+            words.append(_MISSING_WORDS[modality])
+            refused = [(d, r) for d, r in refused if d.modality != modality]
+            continue
+        if modality == "EEG" and eeg is not None:
+            found, values, without = named_features(eeg, timing, wanted)
+            refused += without
+        elif modality == "EDA":
+            found, values = wanted, eda_features(signal, timing, wanted)
+        else:
+            found, values = wanted, ecg_features(signal, timing, wanted)
+        is_missing = np.isnan(values).mean(axis=0) > _MOSTLY
+        refused += [(d, "missing or unclear in most trials") for d, gone in zip(found, is_missing, strict=True) if gone]
+        features += [d for d, gone in zip(found, is_missing, strict=True) if not gone]
+        columns.append(values[:, ~is_missing])
+    table_of_all = np.concatenate(columns, axis=1) if columns else np.empty((len(timing.onsets_s), 0))
+    return tuple(features), table_of_all, [*words, *in_words(refused)]
+
+
+_Spans = dict[Modality, tuple[float, float]]
+
+
+def _evoked_span(evoked: EvokedSamples) -> _Spans:
+    return {"EEG": (-evoked.baseline_s, float(evoked.times_s[-1] + 1 / table.EVOKED_HZ))}
+
+
+def _named_spans(features: tuple[FeatureDefinition, ...]) -> _Spans:
+    """From the longest baseline to the last second that any feature of a modality looks at."""
+    spans: _Spans = {}
+    for f in features:
+        start_s, stop_s = spans.get(f.modality, (0.0, 0.0))
+        before_s = max(f.needs_before_s, table.EVOKED_BASELINE_S if f.modality == "EEG" else 0.0)
+        spans[f.modality] = (min(start_s, -before_s), max(stop_s, f.window_s[1]))
+    return spans
+
+
+def _artifacts(
+    recording: Recording,
+    eeg: PreparedEeg | None,
+    timing: TrialTiming,
+    marks: dict[Modality, tuple[Annotation, ...]],
+    window_s: tuple[float, float],
+) -> tuple[tuple[str, ...], FloatArray, tuple[str, ...]]:
+    """Artifact indices over the pipeline's window, and the share of it that is marked."""
+    stop_s = min(max(window_s[1], 0.1), max(timing.picture_s, 0.1))
+    names: tuple[str, ...] = ()
+    values: FloatArray = np.empty((len(timing.onsets_s), 0))
+    left_out: tuple[str, ...] = ()
+    if eeg is not None:
+        names, values, left_out = artifact_indices(eeg, recording.find_signal("EOG"), timing, stop_s)
+    everything = sorted({mark for of_modality in marks.values() for mark in of_modality})
+    share = marked_share(everything, timing.onsets_s + window_s[0], timing.onsets_s + window_s[1])
+    return (*names, "marked"), np.column_stack([values, share]), left_out
+
+
+def _is_marked(timing: TrialTiming, spans: _Spans, marks: dict[Modality, tuple[Annotation, ...]]) -> BoolArray:
+    touched = np.zeros(len(timing.onsets_s), dtype=bool)
+    for modality, (start_s, stop_s) in spans.items():
+        touched |= [bool(first_label_touching(marks[modality], t + start_s, t + stop_s)) for t in timing.onsets_s]
+    return touched
+
+
+def _reasons(
+    timing: TrialTiming,
+    spans: _Spans,
+    marks: dict[Modality, tuple[Annotation, ...]],
+    needed: FloatArray,
+    owners: Sequence[str],
+) -> tuple[str, ...]:
+    """Say for every trial why it cannot be used; empty where it can. ``owners`` names each column's modality."""
+    longest_s = min(timing.picture_s, max(stop_s for _, stop_s in spans.values()))
+    reasons: list[str] = []
+    for k, onset_s in enumerate(timing.onsets_s):
+        labels = [first_label_touching(marks[m], onset_s + a, onset_s + b) for m, (a, b) in spans.items()]
+        label = next((text for text in labels if text), "")
+        holes = np.isnan(needed[k])
+        if np.isnan(timing.durations_s[k]):
+            reasons.append("the picture's end is not marked")
+        elif timing.durations_s[k] < longest_s - TOLERANCE_S:
+            reasons.append(f"the picture stayed only {timing.durations_s[k]:.2f} s")
+        elif label:
+            reasons.append(f"marked: {label}")
+        elif holes.any():
+            where = {owner for owner, is_hole in zip(owners, holes, strict=True) if is_hole}
+            reasons.append(f"gap, missing samples or unclear beats in {', '.join(sorted(where))}")
+        else:
+            reasons.append("")
+    return tuple(reasons)
