@@ -1,1 +1,1 @@
-"""TODO."""
+"""The window: the only code that knows Qt and pyqtgraph."""

@@ -1,0 +1,1 @@
+"""The Annotate page: artifacts marked by hand."""

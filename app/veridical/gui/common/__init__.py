@@ -1,0 +1,1 @@
+"""What all pages share: colours, actions, widgets, drawing of traces."""

@@ -1,0 +1,43 @@
+"""What the pages can ask of the services, as one value, so that tests can put others in their place."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from veridical.domain.annotation import Suggestion
+from veridical.domain.participant import RunKey
+from veridical.domain.progress import Work
+from veridical.domain.simulation import SimulationPlan
+from veridical.domain.stream import StreamDescription
+from veridical.domain.study import StudySettings
+from veridical.paths import RunPaths
+from veridical.services import annotating, session, streams, training
+from veridical.services import study as studies
+
+
+def _create(folder: Path, settings: StudySettings | None = None) -> studies.Study:
+    return studies.create_study(folder, settings)
+
+
+def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
+    return annotating.suggest_work(study, key)
+
+
+@dataclass(frozen=True)
+class Lab:
+    """The services behind the pages; the defaults are the real ones."""
+
+    create_study: Callable[[Path, StudySettings | None], studies.Study] = _create
+    open_study: Callable[[Path], studies.Study] = studies.open_study
+    watch_streams: Callable[[], streams.StreamWatch] = streams.StreamWatch
+    open_scope: Callable[[tuple[StreamDescription, ...], float], streams.Scope] = streams.Scope
+    start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
+    check_before_run: Callable[[studies.Study, session.RunRequest], tuple[session.GateItem, ...]] = (
+        session.check_before_run
+    )
+    start_run: Callable[[studies.Study, session.RunRequest], session.LiveRun] = session.start_run
+    attach_run: Callable[[studies.Study, RunPaths], session.LiveRun] = session.LiveRun
+    find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
+    open_desk: Callable[[studies.Study, RunKey, str], annotating.AnnotationDesk] = annotating.AnnotationDesk
+    suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
+    train: Callable[[studies.Study, training.TrainingRequest], Work[training.TrainingResult]] = training.train_work

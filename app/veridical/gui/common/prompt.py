@@ -1,0 +1,82 @@
+"""Questions to the human, behind one port so that tests can answer them."""
+
+from pathlib import Path
+from typing import Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
+
+
+class Prompt(Protocol):
+    """Asks the human; every answer may be "no"."""
+
+    def confirm(self, title: str, consequence: str, yes: str) -> bool:
+        """Ask before something that cannot be undone; ``yes`` names the act."""
+        ...
+
+    def ask_text(self, title: str, question: str, yes: str) -> str | None:
+        """Ask for a line of text; None if it was cancelled."""
+        ...
+
+    def choose_folder(self, title: str, start: Path) -> Path | None:
+        """Ask for a folder; None if it was cancelled."""
+        ...
+
+
+class QtPrompt:
+    """Asks with dialogs on the window."""
+
+    def __init__(self, parent: QWidget) -> None:
+        self._parent = parent
+
+    def confirm(self, title: str, consequence: str, yes: str) -> bool:
+        """Ask before something that cannot be undone."""
+        return _Question(self._parent, title, consequence, yes, has_text=False).exec() == QDialog.DialogCode.Accepted
+
+    def ask_text(self, title: str, question: str, yes: str) -> str | None:
+        """Ask for a line of text."""
+        dialog = _Question(self._parent, title, question, yes, has_text=True)
+        return dialog.text() if dialog.exec() == QDialog.DialogCode.Accepted else None
+
+    def choose_folder(self, title: str, start: Path) -> Path | None:
+        """Ask for a folder with the system's own dialog."""
+        chosen = QFileDialog.getExistingDirectory(self._parent, title, str(start))
+        return Path(chosen) if chosen else None
+
+
+class _Question(QDialog):
+    """A title, one sentence, at most one field, and two buttons; Cancel is what Enter does not do by accident."""
+
+    def __init__(self, parent: QWidget, title: str, sentence: str, yes: str, *, has_text: bool) -> None:
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle(title)
+        self.setMinimumWidth(440)
+        head = QLabel(title)
+        head.setObjectName("sectionTitle")
+        words = QLabel(sentence)
+        words.setWordWrap(True)
+        self._field = QLineEdit()
+        self._field.setVisible(has_text)
+        accept, cancel = QPushButton(yes), QPushButton("Cancel")
+        accept.setProperty("kind", "primary")
+        accept.setDefault(has_text)
+        cancel.setDefault(not has_text)
+        accept.setAutoDefault(has_text)
+        accept.clicked.connect(self.accept)
+        cancel.clicked.connect(self.reject)
+        buttons = QHBoxLayout()
+        buttons.addStretch(1)
+        buttons.addWidget(cancel)
+        buttons.addWidget(accept)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(24, 24, 24, 24)
+        column.setSpacing(16)
+        for widget in (head, words, self._field):
+            column.addWidget(widget)
+        column.addLayout(buttons)
+        (self._field if has_text else cancel).setFocus()
+
+    def text(self) -> str:
+        """What was typed, without blanks at its ends."""
+        return self._field.text().strip()

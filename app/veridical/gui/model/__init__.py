@@ -1,0 +1,1 @@
+"""The Model page: train, and read what may be believed."""

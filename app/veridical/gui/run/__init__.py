@@ -1,0 +1,1 @@
+"""The Run page: from the pre-flight gate to a verified recording."""

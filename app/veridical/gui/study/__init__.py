@@ -1,0 +1,1 @@
+"""The Study page: participants and how far they have come."""

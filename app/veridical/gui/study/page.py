@@ -1,0 +1,335 @@
+"""The Study page: open or make a study, see its participants, go to the next step."""
+
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import QModelIndex, Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QGridLayout,
+    QHBoxLayout,
+    QHeaderView,
+    QStackedLayout,
+    QTableView,
+    QWidget,
+)
+
+from veridical.domain.errors import VeridicalError
+from veridical.domain.study import StudySettings
+from veridical.gui.common import wording
+from veridical.gui.common.actions import Action
+from veridical.gui.common.page import Context, Page
+from veridical.gui.common.progress_strip import ProgressStrip
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, clear_layout, label, line
+from veridical.gui.common.work_runner import WorkRunner
+from veridical.gui.common.workspace import Focus
+from veridical.gui.study.panels import NewStudyPanel, ParticipantPanel
+from veridical.gui.study.participant_table import ParticipantTable
+from veridical.gui.study.view_model import (
+    demo_settings,
+    resolve_facts,
+    resolve_row,
+    suggest_participant_id,
+    unused_folder,
+)
+from veridical.services.study import Study
+
+
+class StudyPage(Page):
+    """Lists participants and creates them."""
+
+    name = "study"
+    title = "Study"
+    icon = "study"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.runner = WorkRunner(self)
+        self.runner.finished.connect(self._on_created)
+        self.runner.failed.connect(self._on_failed)
+        self._is_demo = False
+        self._actions = {a.id: a for a in self._make_actions()}
+        self._lay_out()
+        context.workspace.listen(focus=self._on_focus, data=self._draw)
+        self._draw()
+
+    def page_actions(self) -> tuple[Action, ...]:
+        """Rows of the actions table that belong to this page."""
+        return tuple(self._actions.values())
+
+    def on_shown(self) -> None:
+        """Read the study's files again: a run may have ended since."""
+        self._draw()
+
+    def shut_down(self) -> None:
+        """Stop creating."""
+        self.runner.close()
+
+    # Acts -------------------------------------------------------------------------------------------
+    def open_study(self, folder: Path) -> None:
+        """Open a study folder; a problem is shown in the banner."""
+        try:
+            study = self.context.lab.open_study(folder)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        self._take(study)
+
+    def create_study(self, title: str, folder: Path, is_short: bool) -> None:
+        """Make a study off the Qt thread and open it."""
+        settings = replace(demo_settings() if is_short else StudySettings(), title=title)
+        self._start_creating(folder, settings, is_demo=False)
+
+    def create_demo(self, parent: Path) -> None:
+        """Make the demo study in a new folder with one participant."""
+        self._start_creating(unused_folder(parent, "veridical-demo"), demo_settings(), is_demo=True)
+
+    def add_participant(self, participant_id: str, group: str) -> None:
+        """Add a participant and take them into focus; a problem is shown in the panel."""
+        study = self.context.workspace.focus.study
+        if study is None:
+            return
+        try:
+            study.add_participant(participant_id, group)
+        except VeridicalError as error:
+            self._participant_panel.show_problem(str(error))
+            return
+        self._participant_panel.hide()
+        self.context.workspace.set_focus(Focus(study, participant_id, "01"))
+        self.context.workspace.tell_data_changed()
+
+    # Inside -----------------------------------------------------------------------------------------
+    def _make_actions(self) -> tuple[Action, ...]:
+        return (
+            Action(
+                "study.create", "Create a study", "Ctrl+N", self._open_create, self._is_idle,
+                "Make a new study from the affective-pictures template.", "study",
+            ),
+            Action(
+                "study.open", "Open a study", "Ctrl+O", self._choose_study, self._is_idle,
+                "Open a study folder (it holds study.toml).", "study",
+            ),
+            Action(
+                "study.demo", "Try the demo study", "Ctrl+D", self._choose_demo, self._is_idle,
+                "Make a short study with drawn pictures, to be run without any hardware.", "study",
+            ),
+            Action(
+                "study.add", "Add participant", "Ctrl+P", self._open_participant, self._has_study,
+                "Add a participant by code.", "study",
+            ),
+            Action(
+                "study.next", "Do the next step", "Return", self._next_step, self._has_row,
+                "Go where the selected participant's next step is done.", "study",
+            ),
+            Action(
+                "study.report", "Open report", "Ctrl+R", self._open_report, self._has_report,
+                "Open the selected participant's newest report in the browser.", "study",
+            ),
+        )  # fmt: skip
+
+    def _lay_out(self) -> None:
+        appearance = self.context.appearance
+        self._header_buttons: list[ActionButton] = []
+        heads: tuple[tuple[str, str, ButtonKind], ...] = (
+            ("study.open", "folder", "plain"),
+            ("study.add", "plus", "primary"),
+        )
+        for action_id, icon, kind in heads:
+            button = ActionButton(appearance, self._actions[action_id], icon, kind)
+            self.header.add(button)
+            self.changed.connect(button.refresh)
+            self._header_buttons.append(button)
+        self._empty = EmptyState(
+            appearance,
+            "study",
+            "Start with a study",
+            "A study holds your protocol, pictures, participants and everything recorded and computed for them. "
+            "The demo study needs no hardware: a simulated participant answers and is recorded.",
+        )
+        for action_id, icon in (("study.demo", "demo"), ("study.create", "plus"), ("study.open", "folder")):
+            step: ButtonKind = "primary" if action_id == "study.demo" else "plain"
+            self._empty.add_step(ActionButton(appearance, self._actions[action_id], icon, step))
+        self._strip = ProgressStrip(appearance, self.runner)
+        self._stack = QStackedLayout()
+        self._stack.addWidget(self._empty)
+        self._stack.addWidget(self._filled())
+        self._participant_panel = ParticipantPanel(self.context, self.add_participant)
+        self._study_panel = NewStudyPanel(self.context, self.create_study)
+        row = QHBoxLayout()
+        row.setSpacing(2 * GRID)
+        row.addLayout(self._stack, 1)
+        row.addWidget(self._participant_panel)
+        row.addWidget(self._study_panel)
+        self.column.addWidget(self._strip)
+        self.column.addLayout(row, 1)
+
+    def _filled(self) -> QWidget:
+        self._table_model = ParticipantTable(self.context.appearance)
+        self._table = QTableView()
+        self._table.setModel(self._table_model)
+        self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self._table.setShowGrid(False)
+        self._table.setAccessibleName("Participants")
+        self._table.verticalHeader().hide()
+        self._table.verticalHeader().setDefaultSectionSize(6 * GRID)
+        heads = self._table.horizontalHeader()
+        heads.setHighlightSections(False)
+        heads.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        for column, width in enumerate((128, 128, 128, 136, 0, 136)):
+            mode = QHeaderView.ResizeMode.Stretch if not width else QHeaderView.ResizeMode.Fixed
+            heads.setSectionResizeMode(column, mode)
+            if width:
+                heads.resizeSection(column, width)
+        self._table.selectionModel().currentRowChanged.connect(self._on_row)
+        self._table.doubleClicked.connect(self._on_double_clicked)
+        widget = QWidget()
+        table_card, table_column = card(margin=GRID, spacing=0)
+        self._nobody = EmptyState(
+            self.context.appearance,
+            "person",
+            "No participants yet",
+            "Add one by a code such as 001. What happens to them is listed here: recorded, annotated, model trained.",
+        )
+        self._nobody.add_step(ActionButton(self.context.appearance, self._actions["study.add"], "plus"))
+        table_column.addWidget(self._table, 1)
+        table_column.addWidget(self._nobody, 1)
+        facts_card, facts_column = card(margin=3 * GRID, spacing=GRID)
+        facts_column.addWidget(label("About this study", "sectionTitle"))
+        facts_column.addWidget(line())
+        self._facts = QGridLayout()
+        self._facts.setHorizontalSpacing(3 * GRID)
+        self._facts.setVerticalSpacing(GRID)
+        self._facts.setColumnStretch(1, 1)
+        facts_column.addLayout(self._facts)
+        grid = QGridLayout(widget)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2 * GRID)
+        grid.addWidget(table_card, 0, 0)
+        grid.addWidget(facts_card, 1, 0)
+        grid.setRowStretch(0, 1)
+        return widget
+
+    def _start_creating(self, folder: Path, settings: StudySettings, *, is_demo: bool) -> None:
+        self.banner.clear()
+        self._is_demo = is_demo
+        self._strip.show_start("Copying the pictures")
+        create = self.context.lab.create_study
+
+        def make() -> Study:
+            study = create(folder, settings)
+            if is_demo:
+                study.add_participant("001")
+            return study
+
+        self.runner.start_call(make, "Copying the pictures")
+        self.changed.emit()
+
+    def _on_created(self, study: Study) -> None:
+        self._study_panel.hide()
+        self._take(study)
+        if self._is_demo:
+            self.banner.show_sentence(
+                "good", "The demo study is ready. Next: the Run page, where you start the simulated amplifier."
+            )
+
+    def _on_failed(self, sentence: str) -> None:
+        self.banner.show_sentence("fail", sentence)
+        self._study_panel.show_problem(sentence)
+        self.changed.emit()
+
+    def _take(self, study: Study) -> None:
+        self.banner.clear()
+        active = [p.id for p in study.participants() if p.status == "active"]
+        self.context.workspace.set_focus(Focus(study, active[0] if active else "", "01"))
+        self._draw()
+
+    def _on_focus(self) -> None:
+        self._draw()
+
+    def _draw(self) -> None:
+        study = self.context.workspace.focus.study
+        self._stack.setCurrentIndex(0 if study is None else 1)
+        for button in self._header_buttons:
+            button.setVisible(study is not None)
+        if study is not None:
+            try:
+                rows = tuple(resolve_row(p) for p in study.progress())
+            except VeridicalError as error:
+                self.banner.show_sentence("fail", str(error))
+                rows = ()
+            self._table_model.show_rows(rows)
+            self._table.setVisible(bool(rows))
+            self._nobody.setVisible(not rows)
+            self.header.show_words(wording.count(len(rows), "participant") if rows else "")
+            self._show_facts(study)
+            self._select(self.context.workspace.focus.participant)
+        self.changed.emit()
+
+    def _show_facts(self, study: Study) -> None:
+        clear_layout(self._facts)
+        for row, fact in enumerate(resolve_facts(study)):
+            self._facts.addWidget(label(fact.name, "quiet"), row, 0)
+            self._facts.addWidget(label(fact.words, wraps=True), row, 1)
+
+    def _select(self, participant: str) -> None:
+        for row, shown in enumerate(self._table_model.rows):
+            if shown.id == participant and self._table.currentIndex().row() != row:
+                self._table.selectRow(row)
+
+    def _on_row(self, index: QModelIndex) -> None:
+        focus = self.context.workspace.focus
+        if index.isValid() and not self._table_model.rows[index.row()].is_withdrawn:
+            chosen = self._table_model.rows[index.row()].id
+            if chosen != focus.participant:
+                self.context.workspace.set_focus(Focus(focus.study, chosen, focus.session))
+        self.changed.emit()
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        self._next_step()
+
+    def _is_idle(self) -> bool:
+        return not self.runner.is_running
+
+    def _has_study(self) -> bool:
+        return self.context.workspace.focus.study is not None
+
+    def _has_row(self) -> bool:
+        return self._has_study() and self._table.currentIndex().isValid()
+
+    def _has_report(self) -> bool:
+        return self._has_row() and self._table_model.rows[self._table.currentIndex().row()].report is not None
+
+    def _open_create(self) -> None:
+        self._participant_panel.hide()
+        self._study_panel.open()
+
+    def _open_participant(self) -> None:
+        self._study_panel.hide()
+        self._participant_panel.open(suggest_participant_id(tuple(r.id for r in self._table_model.rows)))
+
+    def _choose_study(self) -> None:
+        folder = self.context.prompt.choose_folder("Open a study", Path.home())
+        if folder is not None:
+            self.open_study(folder)
+
+    def _choose_demo(self) -> None:
+        folder = self.context.prompt.choose_folder("Where shall the demo study lie?", Path.home())
+        if folder is not None:
+            self.create_demo(folder)
+
+    def _next_step(self) -> None:
+        if not self._has_row():
+            return
+        step = self._table_model.rows[self._table.currentIndex().row()].next_step
+        if step == "report":
+            self._open_report()
+        elif step:
+            self.asked_for.emit(step)
+
+    def _open_report(self) -> None:
+        report = self._table_model.rows[self._table.currentIndex().row()].report
+        if report is not None:
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))

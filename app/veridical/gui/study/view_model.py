@@ -1,0 +1,140 @@
+"""What the Study page shows, resolved from the study without Qt."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from veridical.domain.protocol import Protocol
+from veridical.domain.stimulus import CONDITIONS
+from veridical.domain.study import AnalysisChoices, StudySettings
+from veridical.gui.common import wording
+from veridical.services.study import ParticipantProgress, Study
+
+NextStep = Literal["run", "annotate", "model", "report", ""]
+NEXT_WORDS: dict[NextStep, str] = {
+    "run": "Record", "annotate": "Annotate", "model": "Train", "report": "Open report", "": "",
+}  # fmt: skip
+
+# Shown time of one rating when the length of a session is estimated; OASIS raters took about 2 s per scale.
+_RATING_S = 2.0
+
+
+@dataclass(frozen=True)
+class ParticipantRow:
+    """One line of the table.
+
+    Parameters
+    ----------
+    recorded, annotated, model : str
+        Words; empty where nothing was done yet.
+    """
+
+    id: str
+    group: str
+    recorded: str
+    annotated: str
+    model: str
+    next_step: NextStep
+    report: Path | None
+    is_withdrawn: bool
+
+
+def resolve_row(progress: ParticipantProgress) -> ParticipantRow:
+    """Put a participant's progress into words."""
+    n_runs = len(progress.runs)
+    is_withdrawn = progress.participant.status == "withdrawn"
+    return ParticipantRow(
+        id=progress.participant.id,
+        group=progress.participant.group,
+        recorded=wording.count(n_runs, "run") if n_runs else "",
+        annotated=wording.count(progress.n_annotations, "mark") if progress.n_annotations else "",
+        model="withdrawn" if is_withdrawn else progress.headline,
+        next_step="" if is_withdrawn else _next_step(progress),
+        report=progress.report,
+        is_withdrawn=is_withdrawn,
+    )
+
+
+def _next_step(progress: ParticipantProgress) -> NextStep:
+    if not progress.runs:
+        return "run"
+    if progress.headline:
+        return "report" if progress.report is not None else "model"
+    return "model" if progress.n_annotations else "annotate"
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A line of the study's summary."""
+
+    name: str
+    words: str
+
+
+def session_minutes(protocol: Protocol) -> float:
+    """Estimate a session's length in minutes, ratings at about 2 s each."""
+    jittered = sum(protocol.fixation_s) / 2 + sum(protocol.iti_s) / 2
+    trial = jittered + protocol.picture_s + _RATING_S * len(protocol.scales)
+    seconds = protocol.baseline_open_s + protocol.baseline_closed_s + trial * (protocol.n_trials + protocol.n_practice)
+    return seconds / 60
+
+
+def resolve_facts(study: Study) -> tuple[Fact, ...]:
+    """Summarise what the study fixed before recording."""
+    settings, protocol = study.settings, study.settings.protocol
+    classes = " · ".join(f"{len(study.stimuli.of_condition(c))} {c}" for c in CONDITIONS)
+    validated = "norms validated" if settings.are_stimuli_validated else "demo pictures, norms not validated"
+    length = f"{protocol.n_trials} pictures in {wording.count(protocol.n_blocks, 'block')}"
+    shortened = ", shortened for demonstration" if settings.is_shortened else ""
+    minutes = session_minutes(protocol)
+    return (
+        Fact("Session", f"{length}, about {max(1, round(minutes))} min{shortened}"),
+        Fact("One trial", f"picture {protocol.picture_s:g} s, then {' and '.join(s.id for s in protocol.scales)}"),
+        Fact("Pictures", f"{len(study.stimuli.stimuli)} ({classes}); {validated}"),
+        Fact("Primary analysis", _analysis_words(settings.analysis)),
+        Fact("Folder", str(study.root)),
+    )
+
+
+def _analysis_words(analysis: AnalysisChoices) -> str:
+    rule = "split at the scale's midpoint" if analysis.label_rule == "midpoint" else "split at the median"
+    return f"{analysis.target}, {rule}, fixed before recording"
+
+
+# A demonstration that one person can sit through: about 5 minutes with every step of a real session.
+DEMO_PROTOCOL = Protocol(
+    name="demonstration",
+    n_per_condition=20,
+    n_practice=2,
+    repeat_share=0.0,
+    baseline_open_s=5.0,
+    baseline_closed_s=5.0,
+    fixation_s=(0.4, 0.7),
+    picture_s=1.2,
+    iti_s=(0.3, 0.6),
+    rating_timeout_s=10.0,
+)
+
+
+def demo_settings() -> StudySettings:
+    """Settings of the demo study: every step of a session, with short durations."""
+    # 20 s of embargo belong to trials 12 s apart (METHODS 5.1); here they are about 4 s apart.
+    analysis = replace(AnalysisChoices(), embargo_s=8.0)
+    return StudySettings(
+        title="Demo study", protocol=DEMO_PROTOCOL, analysis=analysis, is_shortened=True, are_stimuli_validated=False
+    )
+
+
+def unused_folder(parent: Path, name: str) -> Path:
+    """``parent/name``, or ``name-2``, ``name-3``... if that holds something already."""
+    candidate, number = parent / name, 1
+    while candidate.exists() and any(candidate.iterdir()):
+        number += 1
+        candidate = parent / f"{name}-{number}"
+    return candidate
+
+
+def suggest_participant_id(taken: tuple[str, ...]) -> str:
+    """Next free number with three digits ("004")."""
+    numbers = [int(t) for t in taken if t.isdigit()]
+    return f"{max(numbers, default=0) + 1:03d}"
