@@ -1,27 +1,67 @@
-"""Streams on the network, and a live view of them."""
+"""Streams on the network, a live view of them, and simulated ones."""
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
 
 from veridical.domain.arrays import FloatArray
-from veridical.domain.simulation import SimulationPlan
-from veridical.domain.stream import Role, StreamDescription
-from veridical.ipc.messages import Light
+from veridical.domain.event import MARKER_STREAM_NAME, Marker
+from veridical.domain.simulation import SimulationPlan, SimulatorSetup
+from veridical.domain.stimulus import Stimulus
+from veridical.domain.stream import Role, StreamDescription, suggest_roles
+from veridical.ipc.messages import Light, SimulatorState, Stop
+from veridical.paths import RunPaths
+from veridical.services.children import Child, spawn
 from veridical.services.study import Study
+from veridical.storage.atomic import write_atomically
+from veridical.streaming.discovery import Resolver
+from veridical.streaming.viewing import ViewingInlet
+
+_STOP_S = 3.0
 
 
 class StreamWatch:
     """Keeps resolving streams in the background."""
 
     def __init__(self) -> None:
-        raise NotImplementedError
+        self._resolver = Resolver()
 
     def streams(self) -> tuple[StreamDescription, ...]:
         """Streams seen now, markers included; never blocks."""
-        raise NotImplementedError
+        return self._resolver.streams()
+
+    def wait_for(self, is_enough: Callable[[tuple[StreamDescription, ...]], bool], timeout_s: float) -> bool:
+        """Wait until the streams seen are enough; False after ``timeout_s`` seconds."""
+        end = time.monotonic() + timeout_s
+        while not is_enough(self.streams()):
+            left = end - time.monotonic()
+            if left <= 0:
+                return False
+            self._resolver.wait_change(min(left, 0.2))
+        return True
 
     def close(self) -> None:
         """Stop resolving."""
-        raise NotImplementedError
+        self._resolver.close()
+
+
+def find_silent(streams: Sequence[StreamDescription], timeout_s: float) -> tuple[StreamDescription, ...]:
+    """Return the regular streams from which nothing arrives within ``timeout_s`` seconds (blocks at most so long)."""
+    inlets = [ViewingInlet(s, seconds=1.0) for s in streams if s.is_regular and s.format != "string"]
+    end = time.monotonic() + timeout_s
+    try:
+        while inlets and time.monotonic() < end:
+            if all(inlet.snapshot().n_received for inlet in inlets):
+                break
+            time.sleep(0.02)
+        return tuple(inlet.stream for inlet in inlets if not inlet.snapshot().n_received)
+    finally:
+        for inlet in inlets:
+            inlet.close()
 
 
 @dataclass(frozen=True)
@@ -48,38 +88,97 @@ class ScopeTraces:
 
 
 class Scope:
-    """One viewing inlet thread per stream, read from ring buffers; also reads the marker stream."""
+    """One viewing inlet thread per stream, read from ring buffers; also reads the marker stream.
+
+    The marker stream may come later than the scope: it appears with the presenter.
+    """
 
     def __init__(self, streams: tuple[StreamDescription, ...], seconds: float = 10.0) -> None:
-        raise NotImplementedError
+        self._seconds = seconds
+        self._roles = suggest_roles(streams)
+        self._inlets = {
+            (s.name, s.source_id): ViewingInlet(s, seconds)
+            for s in streams
+            if s.is_regular and s.format != "string" and any(r.stream == s.name for r in self._roles)
+        }
+        self._marker_inlets: dict[str, ViewingInlet] = {}
+        self._resolver = Resolver(reads_headers=False)
 
     def traces(self) -> tuple[ScopeTraces, ...]:
         """Newest traces of every role; never blocks."""
-        raise NotImplementedError
+        snapshots = {key: (inlet.snapshot(), *inlet.health()) for key, inlet in self._inlets.items()}
+        found: list[ScopeTraces] = []
+        for role in self._roles:
+            key = (role.stream, role.source_id)
+            snapshot, light, words = snapshots[key]
+            samples = snapshot.samples[np.array(role.channels)] * role.gain + role.offset
+            hz = self._inlets[key].stream.nominal_hz
+            found.append(ScopeTraces(role.role, role.labels, hz, samples, snapshot.stop_s, light, words))
+        return tuple(found)
 
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(LSL time, marker name) of the last seconds."""
-        raise NotImplementedError
+        for stream in self._resolver.streams():
+            if stream.name == MARKER_STREAM_NAME and stream.uid not in self._marker_inlets:
+                self._marker_inlets[stream.uid] = ViewingInlet(stream, self._seconds)
+        seen = [marker for inlet in self._marker_inlets.values() for marker in inlet.markers()]
+        return tuple((lsl_s, Marker.parse(text).name) for lsl_s, text in sorted(seen))
 
     def close(self) -> None:
         """Stop the threads."""
-        raise NotImplementedError
+        self._resolver.close()
+        for inlet in (*self._inlets.values(), *self._marker_inlets.values()):
+            inlet.close()
 
 
 class SimulatorHandle:
-    """A simulator process started from the window."""
+    """A simulator process started from here."""
 
     plan: SimulationPlan
 
+    def __init__(self, plan: SimulationPlan, child: Child) -> None:
+        self.plan = plan
+        self._child = child
+
     def is_alive(self) -> bool:
         """Whether it still streams."""
-        raise NotImplementedError
+        return self._child.is_alive()
+
+    def problem(self) -> str:
+        """Why it failed, in words; empty as long as it has not."""
+        self._child.attach()
+        state = self._child.state
+        if isinstance(state, SimulatorState) and state.phase == "failed":
+            return state.message
+        if self._child.is_alive() or (isinstance(state, SimulatorState) and state.phase == "ended"):
+            return ""
+        return f"The simulator ended unexpectedly ({self._child.last_words() or 'it said nothing'})."
 
     def stop(self) -> None:
         """End the process."""
-        raise NotImplementedError
+        self._child.attach()
+        self._child.send(Stop())
+        if not self._child.wait(_STOP_S):
+            self._child.kill()
+        self._child.detach()
 
 
 def start_simulator(study: Study, plan: SimulationPlan) -> SimulatorHandle:
     """Start a simulated amplifier and participant (returns before its streams are up)."""
-    raise NotImplementedError
+    return start_simulator_in(study.root / ".veridical" / "simulator", plan, study.stimuli.stimuli)
+
+
+def start_simulator_in(folder: Path, plan: SimulationPlan, stimuli: Sequence[Stimulus]) -> SimulatorHandle:
+    """Start a simulator whose files stand in ``folder`` (made if missing).
+
+    Parameters
+    ----------
+    stimuli : sequence of Stimulus
+        Those about which the simulated participant feels something.
+    """
+    paths = RunPaths(folder)
+    setup = SimulatorSetup(plan, tuple(stimuli))
+    write_atomically(folder / "simulation.json", msgspec.json.encode(setup))
+    paths.connection("simulator").unlink(missing_ok=True)
+    process = spawn("veridical.simulator", folder, paths.log("simulator"))
+    return SimulatorHandle(plan, Child("simulator", paths.connection("simulator"), paths.log("simulator"), process))

@@ -1,0 +1,100 @@
+"""What must be true before a session: each check raises one sentence that says what to do."""
+
+import contextlib
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image
+
+from veridical.domain.errors import StimulusError, StorageError, StreamError, StudyError, VeridicalError
+from veridical.domain.participant import RunKey
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.stimulus import Stimulus
+from veridical.domain.stream import StreamDescription
+from veridical.services.study import Study
+from veridical.storage.atomic import write_atomically
+from veridical.storage.stimuli_table import check_stimulus_file
+
+# An answer takes a few seconds; a session must not end for want of space, so plan generously.
+_RATING_S = 5.0
+_SPARE_BYTES = 100 * 2**20
+_BYTES_PER_VALUE = {"double64": 8, "int64": 8, "float32": 4, "int32": 4, "int16": 2, "int8": 1, "string": 32}
+_STAMP_BYTES = 9
+
+
+def check_streams(streams: Sequence[StreamDescription]) -> None:
+    """Raise StreamError if there is nothing to record or two streams cannot be told apart."""
+    if not any(s.is_regular and s.format != "string" for s in streams):
+        raise StreamError(
+            "No streams were found; switch on the LSL output of your devices, or start simulated ones with "
+            "`veridical simulate`."
+        )
+    for name, count in Counter(s.name for s in streams).items():
+        if count > 1:
+            ids = ", ".join(sorted(s.source_id or "(none)" for s in streams if s.name == name))
+            raise StreamError(f"{count} streams are named {name!r} (source ids: {ids}); choose one by source_id.")
+
+
+def check_run_is_new(study: Study, key: RunKey) -> None:
+    """Raise StudyError if anything of this run exists already."""
+    if study.is_used(key):
+        free = study.next_run(key.participant, key.session)
+        raise StudyError(
+            f"Run {key.run} of participant {key.participant}, session {key.session} has been used; take run {free.run}."
+        )
+
+
+def check_stimuli(folder: Path, stimuli: Sequence[Stimulus]) -> None:
+    """Raise StimulusError if a file that will be shown is missing, changed or cannot be decoded."""
+    for stimulus in stimuli:
+        check_stimulus_file(folder, stimulus)
+        if stimulus.kind != "image":
+            continue
+        path = folder / stimulus.file
+        try:
+            with Image.open(path) as picture:
+                picture.load()
+        except Exception as error:  # decoders raise many kinds for damaged bytes
+            raise StimulusError(
+                f"The picture {path} of {stimulus.id} cannot be decoded ({error}); put the original file back."
+            ) from error
+
+
+def check_disk(study: Study, streams: Sequence[StreamDescription], plan: SessionPlan) -> float:
+    """Return the free bytes; StorageError if the study cannot be written or will not hold the session."""
+    probe = study.paths.runs / ".writable"
+    write_atomically(probe, b"")
+    with contextlib.suppress(OSError):
+        probe.unlink()
+    try:
+        free = shutil.disk_usage(study.root).free
+    except OSError as error:
+        raise StorageError(f"{study.root} cannot be read ({error.strerror}); check the disk.") from error
+    needed = _SPARE_BYTES + byte_rate(streams) * duration_s(plan)
+    if free < needed:
+        raise StorageError(
+            f"The disk of {study.root} has {free / 2**20:.0f} MB left and a session may need {needed / 2**20:.0f} MB; "
+            "free space or move the study."
+        )
+    return float(free)
+
+
+def byte_rate(streams: Sequence[StreamDescription]) -> float:
+    """Bytes a second that recording these streams writes."""
+    return sum(s.nominal_hz * (s.n_channels * _BYTES_PER_VALUE[s.format] + _STAMP_BYTES) for s in streams)
+
+
+def duration_s(plan: SessionPlan) -> float:
+    """Expected seconds of a session, answers included."""
+    trials = (*plan.practice, *plan.trials)
+    return sum(b.duration_s for b in plan.baselines) + sum(
+        t.fixation_s + t.picture_s + t.iti_s + _RATING_S * len(t.scales) for t in trials
+    )
+
+
+def sentence_of(error: VeridicalError) -> tuple[str, str]:
+    """Split an error into what was found and what to do."""
+    found, _, remedy = str(error).rpartition("; ")
+    return (found, remedy[:1].upper() + remedy[1:]) if found else (str(error), "")
