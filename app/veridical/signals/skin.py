@@ -52,8 +52,9 @@ def find_responses(
 ) -> SkinResponses:
     """Find skin conductance responses of at least ``smallest_s`` from trough to peak.
 
-    The onset is where the rise reaches a tenth of its steepest slope, so a slow tonic rise before a
-    response counts neither to its latency nor to its amplitude.
+    The onset is where the rise leaves the slope that it had before, so a slow tonic rise before a response
+    counts neither to its latency nor to its amplitude. As with every trough-to-peak measure, tonic drift
+    during the rise itself does count.
 
     Parameters
     ----------
@@ -103,8 +104,12 @@ def _rises(smooth: FloatArray, sampling_hz: float) -> list[tuple[int, int]]:
     for trough, peak in zip(starts, stops, strict=True):
         steep = slope[trough:peak]
         steepest = int(np.argmax(steep))
-        gentle = np.flatnonzero(steep[: steepest + 1] < 0.1 * steep[steepest])
-        onset = trough + (int(gentle[-1]) + 1 if len(gentle) else 0)
+        earliest = max(0, steepest - longest)
+        before = steep[earliest : steepest + 1]
+        # A tenth of the way from the slope before the response to its steepest one.
+        tonic = float(np.quantile(before, 0.1))
+        gentle = np.flatnonzero(before < tonic + 0.1 * (steep[steepest] - tonic))
+        onset = trough + earliest + (int(gentle[-1]) + 1 if len(gentle) else 0)
         # A peak at the very end was not seen to be one.
         if peak - onset <= longest and peak < len(smooth) - 1:
             pairs.append((int(onset), int(peak)))
