@@ -64,6 +64,8 @@ class RunPlan:
         0 waits without limit.
     is_shortened : bool
         Durations were shortened for a demonstration; every report says so.
+    shows_ratings : bool
+        Whether the operator may see rating values while the session runs.
     """
 
     key: RunKey
@@ -85,3 +87,4 @@ class RunPlan:
     instruction_timeout_s: float = 0.0
     is_shortened: bool = False
     continues: int | None = None
+    shows_ratings: bool = False

@@ -74,7 +74,8 @@ def parse_rating(marker: Marker) -> Rating:
 def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
     """Collect trials from ``picture/*``, ``picture/off`` and ``rating/*`` markers.
 
-    Practice markers (``practice/...``) are left out. Ratings join the picture with the same ``trial`` detail.
+    Practice markers (``practice/...``) and pictures that could not be shown (``picture/skipped``) are left
+    out. Ratings join the picture with the same ``trial`` detail.
     """
     onsets: dict[int, TrialRow] = {}
     ratings: dict[int, dict[str, Rating]] = {}
@@ -87,7 +88,7 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
         trial = int(number)
         if head == "picture" and tail == "off":
             ends[trial] = event.onset_s
-        elif head == "picture":
+        elif head == "picture" and tail != "skipped":
             repeat = event.marker.number("repeat_of")
             onsets[trial] = TrialRow(
                 trial=trial,

@@ -1,1 +1,1 @@
-"""TODO."""
+"""PROCESS: shows pictures, asks ratings, and marks both on the LSL clock."""

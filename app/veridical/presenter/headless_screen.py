@@ -1,0 +1,84 @@
+"""A screen without photons: a simulated refresh clock for machines that have no display."""
+
+import math
+from collections.abc import Sequence
+
+from veridical.domain.errors import StimulusError
+from veridical.domain.rating import Scale
+from veridical.domain.run import ScreenChoice
+from veridical.domain.stimulus import Stimulus
+from veridical.domain.view import View
+from veridical.presenter.clock import Clock
+from veridical.presenter.picture_files import load_picture
+from veridical.presenter.screen import Input, InputQueue, ScreenInfo
+from veridical.presenter.texts import Texts
+from veridical.presenter.timing import FrameLog, FrameReport
+
+HEADLESS_WORDS = "headless (no display)"
+_REFRESH_HZ = 60.0
+
+
+class HeadlessScreen:
+    """Flips on a 60-Hz grid of the clock; draws nothing, but refuses what a real screen could not show."""
+
+    def __init__(self, choice: ScreenChoice, clock: Clock) -> None:
+        self._clock = clock
+        self._origin_s = clock.now()
+        self._inputs = InputQueue()
+        self._stimuli: set[str] = set()
+        self._log = FrameLog(_REFRESH_HZ, has_vsync=False)
+        self.info = ScreenInfo("headless", HEADLESS_WORDS, choice.width_px, choice.height_px, _REFRESH_HZ, False)
+
+    @property
+    def n_dropped(self) -> int:
+        """Always 0: there are no frames to drop."""
+        return self._log.n_dropped
+
+    def preload(self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts) -> None:
+        """Decode every picture, so that a bad file is refused here too."""
+        for stimulus in stimuli:
+            load_picture(stimulus)
+            self._stimuli.add(stimulus.id)
+
+    def flip(self, view: View) -> float:
+        """Wait for the next refresh of the simulated clock and return its time (LSL s)."""
+        if view.kind == "picture" and view.stimulus_id not in self._stimuli:
+            raise StimulusError(f"The picture {view.stimulus_id} was not loaded; import the set again.")
+        flip_s = self._next_refresh_s()
+        self._clock.sleep(flip_s - self._clock.now())
+        self._log.add(flip_s)
+        return flip_s
+
+    def wait(self, until_s: float) -> bool:
+        """Let one refresh pass; False when the next one is the nearest to ``until_s``."""
+        refresh_s = self._next_refresh_s()
+        if refresh_s >= until_s - 0.5 / _REFRESH_HZ:
+            return False
+        self._clock.sleep(refresh_s - self._clock.now())
+        return True
+
+    def poll(self) -> list[Input]:
+        """Take queued inputs."""
+        return self._inputs.take()
+
+    def put(self, entry: Input) -> None:
+        """Queue an input."""
+        self._inputs.put(entry)
+
+    def housekeep(self) -> None:
+        """Nothing to tidy."""
+
+    def report(self) -> FrameReport:
+        """How regular the flips were: by definition exact."""
+        return self._log.report("headless: a simulated refresh clock, no light was shown")
+
+    def cue(self) -> None:
+        """No loudspeaker either."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _next_refresh_s(self) -> float:
+        """The first time of the grid that lies ahead by more than rounding."""
+        elapsed = (self._clock.now() - self._origin_s) * _REFRESH_HZ
+        return self._origin_s + (math.floor(elapsed + 1e-6) + 1) / _REFRESH_HZ

@@ -1,0 +1,219 @@
+"""A session from the first instruction to the goodbye."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Literal
+
+from veridical.domain.event import Marker
+from veridical.domain.protocol import Baseline, Trial
+from veridical.domain.run import RunPlan
+from veridical.domain.view import View
+from veridical.ipc.messages import TrialProgress
+from veridical.presenter.stage import BLANK, SessionAbortedError, Stage
+from veridical.presenter.texts import Texts
+from veridical.presenter.trial import TrialResult, TrialRun
+
+EndReason = Literal["completed", "aborted", "stopped"]
+
+# For the operator's estimate only: what a scale takes on average.
+_RATING_S = 2.5
+_SHORTENED_RATING_S = 0.25
+# A debrief that nobody confirms must not keep the recording open.
+_DEBRIEF_TIMEOUT_S = 60.0
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """How a session ended, and what was presented.
+
+    Parameters
+    ----------
+    reason : str
+        ``completed``; ``aborted`` by the operator; ``stopped``: by the participant, and not resumed.
+    detail : str
+        The operator's words, or what went wrong; empty if completed.
+    """
+
+    reason: EndReason
+    detail: str
+    results: tuple[TrialResult, ...]
+
+
+class SessionRunner:
+    """Walks through a resolved session; decides nothing that the plan has not decided.
+
+    Parameters
+    ----------
+    cue : callable
+        Sounds the tone at the end of the eyes-closed rest.
+    """
+
+    def __init__(self, plan: RunPlan, stage: Stage, texts: Texts, cue: Callable[[], None]) -> None:
+        self._plan = plan
+        self._stage = stage
+        self._texts = texts
+        self._cue = cue
+        self._scales = {s.id: texts.translate(s) for s in plan.scales}
+        self._results: list[TrialResult] = []
+        self._left_s = self._estimate_s()
+
+    def run(self) -> SessionEnd:
+        """Wait for the start, then run the session to its end, whatever the end is (blocks until then)."""
+        reason: EndReason = "completed"
+        detail = ""
+        try:
+            self._stage.wait_start()
+            self._run_parts()
+        except SessionAbortedError as aborted:
+            reason = "stopped" if self._stage.desk.state.phase == "stopped" else "aborted"
+            detail = str(aborted)
+        return self._end(reason, detail)
+
+    def fail(self, detail: str) -> SessionEnd:
+        """End a session that cannot go on because of an error; the recording still gets its end."""
+        return self._end("aborted", detail)
+
+    def _end(self, reason: EndReason, detail: str) -> SessionEnd:
+        ending = {"reason": reason, **({"detail": detail} if detail else {})}
+        self._stage.show(self._text("goodbye"), Marker("session/end", ending))
+        self._stage.markers.sync()
+        return SessionEnd(reason, detail, tuple(self._results))
+
+    def _run_parts(self) -> None:
+        key = self._plan.key
+        start = {"participant": key.participant, "session": key.session, "run": str(key.run)}
+        self._stage.mark(Marker("session/start", start))
+        self._stage.begin_part("instructions")
+        for words in ("instructions", "stop"):
+            self._tell(words)
+        for baseline in self._plan.plan.baselines:
+            self._stage.begin_part("baseline")
+            self._pausable(partial(self._rest, baseline))
+        if self._plan.plan.baselines:
+            self._tell("baseline_end")
+        self._practise()
+        blocks = self._plan.plan.blocks
+        for k, block in enumerate(blocks):
+            self._run_block(block)
+            if k < len(blocks) - 1:
+                self._break()
+        self._stage.begin_part("debrief")
+        self._tell("debrief", _DEBRIEF_TIMEOUT_S)
+
+    def _practise(self) -> None:
+        if not self._plan.plan.practice:
+            return
+        self._stage.begin_part("practice")
+        self._tell("practice")
+        for trial in self._plan.plan.practice:
+            self._run_trial(trial)
+        self._tell("practice_end")
+
+    def _run_block(self, block: tuple[Trial, ...]) -> None:
+        if not block:
+            return
+        details = {"block": str(block[0].block)}
+        self._stage.begin_part(f"block {block[0].block}")
+        self._stage.mark(Marker("block/start", details))
+        for trial in block:
+            self._run_trial(trial)
+        self._stage.mark(Marker("block/end", details))
+
+    def _break(self) -> None:
+        self._stage.begin_part("break")
+        self._stage.mark(Marker("break/start"))
+        self._tell("break")
+        self._stage.mark(Marker("break/end"))
+
+    def _rest(self, baseline: Baseline) -> None:
+        """Tell, rest, and cue the end; run again from its start if the participant stops it."""
+        key = "baseline_eyes_open" if baseline.kind == "eyes-open" else "baseline_eyes_closed"
+        self._stage.show(self._text(key))
+        self._stage.wait_confirm(self._plan.instruction_timeout_s)
+        view = View("fixation") if baseline.kind == "eyes-open" else BLANK
+        start_s = self._stage.show(view, Marker(f"baseline/{baseline.kind}/start"))
+        try:
+            self._stage.hold(start_s + baseline.duration_s)
+        finally:
+            self._stage.show(BLANK, Marker(f"baseline/{baseline.kind}/end"))
+        if baseline.kind == "eyes-closed":
+            self._cue()
+        self._spend(baseline.duration_s)
+
+    def _run_trial(self, trial: Trial) -> None:
+        if not trial.is_practice:
+            self._stage.desk.update(replace(self._stage.desk.state, trial=trial.number))
+        run = TrialRun(self._stage, trial, self._scales, self._plan.rating_timeout_s)
+        try:
+            self._pausable(run.run)
+        finally:
+            if run.was_presented:
+                self._results.append(run.result)
+                self._report(run.result)
+        self._spend(self._trial_s(trial))
+        # The disk and the garbage collector get their turn while nothing on screen is timed.
+        off_s = self._stage.show(BLANK)
+        self._stage.housekeep()
+        self._stage.run_to_end(lambda: self._stage.hold(off_s + trial.iti_s))
+
+    def _report(self, result: TrialResult) -> None:
+        """Tell the operator that a trial is done: statuses always, values only where the study allows."""
+        trial = result.trial
+        progress = TrialProgress(
+            trial.number, trial.block, trial.condition, tuple(r.status for r in result.ratings), trial.is_practice
+        )
+        state = self._stage.desk.state
+        values = values_of(tuple(self._results)) if self._plan.shows_ratings else ()
+        self._stage.desk.update(replace(state, done=(*state.done, progress), values=values))
+
+    def _tell(self, key: str, timeout_s: float = 0.0) -> None:
+        """Show a text screen and wait for the participant to go on."""
+        limit_s = self._plan.instruction_timeout_s or timeout_s
+
+        def tell() -> None:
+            self._stage.show(self._text(key))
+            self._stage.wait_confirm(limit_s)
+
+        self._pausable(tell)
+
+    def _pausable(self, part: Callable[[], None]) -> None:
+        """Run a part to its end, pausing before it where the operator asked for that."""
+
+        def paused_first() -> None:
+            self._stage.boundary(self._text("paused"))
+            part()
+
+        self._stage.run_to_end(paused_first)
+
+    def _text(self, key: str) -> View:
+        return View("text", text=self._texts.screen(key))
+
+    def _trial_s(self, trial: Trial) -> float:
+        rating_s = _SHORTENED_RATING_S if self._plan.is_shortened else _RATING_S
+        return trial.fixation_s + trial.picture_s + trial.iti_s + rating_s * len(trial.scales)
+
+    def _estimate_s(self) -> float:
+        session = self._plan.plan
+        trials = (*session.practice, *session.trials)
+        return sum(b.duration_s for b in session.baselines) + sum(self._trial_s(t) for t in trials)
+
+    def _spend(self, seconds: float) -> None:
+        """Lower the estimate of what is left."""
+        self._left_s = max(0.0, self._left_s - seconds)
+        self._stage.desk.update(replace(self._stage.desk.state, remaining_s=self._left_s))
+
+    @property
+    def estimate_s(self) -> float:
+        """Seconds that are left, roughly."""
+        return self._left_s
+
+
+def values_of(results: tuple[TrialResult, ...]) -> tuple[tuple[int, float | None, float | None], ...]:
+    """(trial, valence, arousal) of answered analysed trials."""
+    values: list[tuple[int, float | None, float | None]] = []
+    for result in results:
+        given = {r.scale: r.value for r in result.ratings if r.status == "answered"}
+        if given and not result.trial.is_practice:
+            values.append((result.trial.number, given.get("valence"), given.get("arousal")))
+    return tuple(values)

@@ -1,0 +1,219 @@
+"""Where views, markers, the participant's inputs and the operator's commands meet."""
+
+import math
+from collections.abc import Callable
+from dataclasses import replace
+
+from veridical.domain.event import Marker
+from veridical.domain.view import View
+from veridical.ipc.messages import Abort, Command, Note, Pause, PresenterPhase, Resume, Start, Stop
+from veridical.presenter.clock import Clock
+from veridical.presenter.desk import Desk
+from veridical.presenter.marker_writer import MarkerWriter
+from veridical.presenter.rating_entry import CONFIRM_KEYS
+from veridical.presenter.screen import Input, Screen
+from veridical.presenter.simulated_participant import SimulatedParticipant
+
+# Long enough not to happen by accident, short enough for somebody who wants out.
+_STOP_HOLD_S = 1.0
+BLANK = View("blank")
+
+
+class PartInterruptedError(Exception):
+    """The part that runs must tidy up and give way."""
+
+
+class ParticipantStoppedError(PartInterruptedError):
+    """The participant held the stop key."""
+
+
+class SessionAbortedError(PartInterruptedError):
+    """The operator ended the session; the message is the reason."""
+
+
+class Stage:
+    """Shows views and writes markers while it listens to participant and operator.
+
+    Every wait listens, so that the stop key and the operator's commands work at any moment.
+    """
+
+    def __init__(
+        self,
+        screen: Screen,
+        desk: Desk,
+        markers: MarkerWriter,
+        clock: Clock,
+        participant: SimulatedParticipant | None = None,
+        shows_ratings: bool = False,
+    ) -> None:
+        self._screen = screen
+        self.desk = desk
+        self.markers = markers
+        self._clock = clock
+        self._participant = participant
+        self._shows_ratings = shows_ratings
+        self._is_pause_wanted = False
+        self._is_resume_wanted = False
+        self._escape_since_s: float | None = None
+
+    def wait_start(self) -> None:
+        """Wait until the operator starts the session; SessionAbortedError if they give it up."""
+        while True:
+            for command in self.desk.commands():
+                if isinstance(command, Start):
+                    self.desk.update(replace(self.desk.state, phase="running"))
+                    return
+                self._obey(command)
+            # Keys pressed before the session mean nothing; taking them keeps the window answering.
+            self._screen.poll()
+            self.desk.tick()
+            self._screen.wait(math.inf)
+
+    # Showing and marking ------------------------------------------------------------------------
+    def show(self, view: View, *markers: Marker) -> float:
+        """Show a view; the markers get the stamp of the flip that showed it, which is returned (LSL s)."""
+        flip_s = self._screen.flip(view)
+        for marker in markers:
+            self.markers.write(flip_s, marker)
+        if self._participant is not None:
+            self._participant.see(view, flip_s)
+        # Ratings are not the operator's to watch.
+        mirrored = view if self._shows_ratings else replace(view, selected=None)
+        n_dropped = self._screen.n_dropped
+        self.desk.update(replace(self.desk.state, view=mirrored, n_dropped_frames=n_dropped))
+        return flip_s
+
+    def mark(self, marker: Marker, lsl_s: float | None = None) -> None:
+        """Write a marker that is tied to no flip; stamped now unless told."""
+        self.markers.write(self._clock.now() if lsl_s is None else lsl_s, marker)
+
+    def begin_part(self, part: str) -> None:
+        """Tell the operator which part of the session runs now."""
+        self.desk.update(replace(self.desk.state, part=part))
+
+    # Waiting ------------------------------------------------------------------------------------
+    def hold(self, until_s: float) -> None:
+        """Keep the view until a flip now would come nearest to ``until_s``; inputs are dropped."""
+        self.attend()
+        while self._screen.wait(until_s):
+            self.attend()
+
+    def wait_input(self, until_s: float) -> list[Input]:
+        """Wait for inputs at most until ``until_s``; empty when the time is up."""
+        while True:
+            taken = self.attend()
+            if taken or not self._screen.wait(until_s):
+                return taken
+
+    def wait_confirm(self, timeout_s: float) -> None:
+        """Wait for the participant to go on; ``timeout_s`` 0 waits without limit."""
+        until_s = self._clock.now() + timeout_s if timeout_s > 0 else math.inf
+        while taken := self.wait_input(until_s):
+            if any(i.kind == "confirm" or (i.kind == "press" and i.key in CONFIRM_KEYS) for i in taken):
+                return
+
+    def attend(self) -> list[Input]:
+        """Listen once: obey the operator, watch the stop key, return the participant's other inputs.
+
+        Raises
+        ------
+        SessionAbortedError, ParticipantStoppedError
+        """
+        for command in self.desk.commands():
+            self._obey(command)
+        inputs = self._listen()
+        if self._is_stop_held():
+            raise ParticipantStoppedError
+        self.desk.tick()
+        return inputs
+
+    def housekeep(self) -> None:
+        """Bring the journal to disk and tidy memory, between two trials."""
+        self.markers.sync()
+        self._screen.housekeep()
+
+    # Pausing ------------------------------------------------------------------------------------
+    def run_to_end(self, part: Callable[[], None]) -> None:
+        """Run a part; if the participant stops it, wait for the operator and run it again."""
+        while True:
+            try:
+                part()
+            except ParticipantStoppedError:
+                self._wait_for_operator("stopped", BLANK, by="participant")
+            else:
+                return
+
+    def boundary(self, paused: View) -> None:
+        """Pause here if the operator asked for it or the journal cannot be written."""
+        if self.markers.problem:
+            self._wait_for_operator("paused", paused, by="program")
+        elif self._is_pause_wanted:
+            self._wait_for_operator("paused", paused, by="operator")
+
+    def _wait_for_operator(self, phase: PresenterPhase, view: View, by: str) -> None:
+        """Wait until the operator resumes; a journal that still fails keeps the session waiting."""
+        self.show(view, Marker("pause", {"by": by}))
+        self.markers.sync()
+        self._is_pause_wanted = self._is_resume_wanted = False
+        self._escape_since_s = None
+        self.desk.update(replace(self.desk.state, phase=phase, message=self._pause_message(by)))
+        while True:
+            for command in self.desk.commands():
+                self._obey(command)
+            self._listen()
+            if phase != "stopped" and self._is_stop_held():
+                phase, by = "stopped", "participant"
+                self.show(BLANK, Marker("pause", {"by": by}))
+                self.desk.update(replace(self.desk.state, phase=phase, message=self._pause_message(by)))
+            if self._is_resume_wanted:
+                self._is_resume_wanted = False
+                if self.markers.retry():
+                    break
+                self.desk.update(replace(self.desk.state, message=self.markers.problem))
+            self.desk.tick()
+            self._screen.wait(math.inf)
+        self._escape_since_s = None
+        self.mark(Marker("resume"))
+        self.desk.update(replace(self.desk.state, phase="running", message=""))
+
+    def _pause_message(self, by: str) -> str:
+        if self.markers.problem:
+            return self.markers.problem
+        if by == "participant":
+            return "The participant stopped; speak with them, then resume or end the session."
+        return ""
+
+    def _obey(self, command: Command) -> None:
+        if isinstance(command, Abort):
+            raise SessionAbortedError(command.reason)
+        if isinstance(command, Stop):
+            raise SessionAbortedError("stopped by the operator")
+        if isinstance(command, Note):
+            self.mark(Marker("note", {"text": command.text}))
+        elif isinstance(command, Pause):
+            self._is_pause_wanted = True
+            if self.desk.state.phase == "running":
+                self.desk.update(replace(self.desk.state, phase="pausing"))
+        elif isinstance(command, Resume):
+            self._is_pause_wanted = False
+            if self.desk.state.phase == "pausing":
+                self.desk.update(replace(self.desk.state, phase="running"))
+            else:
+                self._is_resume_wanted = self.desk.state.phase in ("paused", "stopped")
+
+    def _listen(self) -> list[Input]:
+        """Take inputs; the stop key is noted and never handed on."""
+        if self._participant is not None:
+            self._participant.act(self._clock.now())
+        others: list[Input] = []
+        for entry in self._screen.poll():
+            if entry.key != "escape":
+                others.append(entry)
+            elif entry.kind == "release":
+                self._escape_since_s = None
+            elif self._escape_since_s is None:
+                self._escape_since_s = entry.lsl_s
+        return others
+
+    def _is_stop_held(self) -> bool:
+        return self._escape_since_s is not None and self._clock.now() - self._escape_since_s >= _STOP_HOLD_S
