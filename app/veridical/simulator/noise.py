@@ -73,9 +73,9 @@ def band(low_hz: float, high_hz: float, sampling_hz: float) -> FloatArray:
 
 
 def slow(corner_hz: float, sampling_hz: float) -> FloatArray:
-    """Design a first-order low-pass (an Ornstein-Uhlenbeck process on white noise); second-order sections."""
+    """Design a critically damped low-pass, which makes smooth drifts of white noise; one second-order section."""
     pole = np.exp(-2 * np.pi * corner_hz / sampling_hz)
-    return np.array([[1.0, 0.0, 0.0, 1.0, -pole, 0.0]])
+    return np.array([[1.0, 0.0, 0.0, 1.0, -2 * pole, pole**2]])
 
 
 class ChanceEvents:

@@ -27,7 +27,7 @@ class SkinOrgan:
         self._course = course
         self._noise_rng = noise_rng
         self._level_s = float(np.exp(rng.normal(np.log(5e-6), 0.35)))
-        self._drift = ColouredNoise(slow(0.004, sampling_hz), 1, sampling_hz, drift_rng)
+        self._drift = ColouredNoise(slow(0.012, sampling_hz), 1, sampling_hz, drift_rng)
         self._spontaneous = ChanceEvents(
             effects.spontaneous_scrs_per_min, refractory_s=1.0, kept_s=FORGOTTEN_AFTER_S, rng=chance_rng
         )

@@ -1,0 +1,145 @@
+"""A whole session as the presenter would mark it, without a screen: markers with their times."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.event import Marker
+from veridical.domain.protocol import SessionPlan, Trial
+from veridical.domain.rating import Rating, Scale
+from veridical.domain.simulation import latent_feeling, rating_of
+from veridical.domain.stimulus import StimulusSet
+from veridical.domain.trial_table import rating_details
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How fast the simulated participant goes on and answers, in seconds.
+
+    Parameters
+    ----------
+    rating_s : tuple of float
+        Shortest and longest time from a scale's appearance to the answer.
+    break_s : float
+        Length of instructions, breaks and debriefing.
+    """
+
+    rating_s: tuple[float, float] = (0.6, 2.0)
+    break_s: float = 10.0
+
+
+UNHURRIED = Pace()
+SHORTENED = Pace(rating_s=(0.05, 0.15), break_s=0.5)
+
+
+@dataclass(frozen=True)
+class TimedMarker:
+    """A marker and its time, seconds from the first sample."""
+
+    at_s: float
+    marker: Marker
+
+
+def perform(
+    session: SessionPlan,
+    stimuli: StimulusSet,
+    scales: Sequence[Scale],
+    participant_seed: int,
+    seed: int,
+    pace: Pace = UNHURRIED,
+) -> tuple[TimedMarker, ...]:
+    """Let the simulated participant go through a session; the same arguments give the same markers.
+
+    Parameters
+    ----------
+    participant_seed : int
+        Of the simulation plan: who feels what.
+    seed : int
+        Of this session: reporting noise and answering times.
+
+    Returns
+    -------
+    tuple of TimedMarker
+        From ``session/start`` to ``session/end``, ascending; the first at 2 s.
+    """
+    actor = _Actor(stimuli, {s.id: s for s in scales}, participant_seed, np.random.default_rng([abs(seed), 5]), pace)
+    actor.mark("session/start")
+    actor.wait(pace.break_s)
+    for baseline in session.baselines:
+        actor.mark(f"baseline/{baseline.kind}/start")
+        actor.wait(baseline.duration_s)
+        actor.mark(f"baseline/{baseline.kind}/end")
+        actor.wait(0.5 * pace.break_s)
+    for trial in session.practice:
+        actor.play(trial)
+    for number, block in enumerate(session.blocks, start=1):
+        if number > 1:
+            actor.mark("break/start")
+            actor.wait(pace.break_s)
+            actor.mark("break/end")
+        actor.mark("block/start", block=str(number))
+        for trial in block:
+            actor.play(trial)
+        actor.mark("block/end", block=str(number))
+    actor.wait(pace.break_s)
+    actor.mark("session/end", reason="completed")
+    return tuple(actor.markers)
+
+
+class _Actor:
+    def __init__(
+        self,
+        stimuli: StimulusSet,
+        scales: dict[str, Scale],
+        participant_seed: int,
+        rng: np.random.Generator,
+        pace: Pace,
+    ) -> None:
+        self._stimuli = stimuli
+        self._scales = scales
+        self._participant_seed = participant_seed
+        self._rng = rng
+        self._pace = pace
+        self._now_s = 2.0
+        self.markers: list[TimedMarker] = []
+
+    def mark(self, name: str, **details: str) -> None:
+        self.markers.append(TimedMarker(self._now_s, Marker(name, details)))
+
+    def wait(self, seconds: float) -> None:
+        self._now_s += seconds
+
+    def play(self, trial: Trial) -> None:
+        """Fixation, picture, ratings, pause."""
+        prefix = "practice/" if trial.is_practice else ""
+        number = {"trial": str(trial.number)}
+        place = {} if trial.is_practice else {"block": str(trial.block)}
+        repeat = {} if trial.repeat_of is None else {"repeat_of": str(trial.repeat_of)}
+        self.mark(f"{prefix}fixation", **number)
+        self.wait(trial.fixation_s)
+        self.mark(f"{prefix}picture/{trial.condition}", id=trial.stimulus_id, **number, **place, **repeat)
+        self.wait(trial.picture_s)
+        self.mark(f"{prefix}picture/off", id=trial.stimulus_id, **number)
+        for order, scale_id in enumerate(trial.scales):
+            rating = self._rate(self._scales[scale_id], trial, order)
+            self.mark(f"{prefix}rating/{scale_id}", **rating_details(rating, trial.number))
+        self.wait(trial.iti_s)
+
+    def _rate(self, scale: Scale, trial: Trial, order: int) -> Rating:
+        feeling = latent_feeling(self._participant_seed, self._stimuli.get(trial.stimulus_id))
+        value = rating_of(scale, feeling, self._rng)
+        submit_s = float(self._rng.uniform(*self._pace.rating_s))
+        self.wait(submit_s)
+        return Rating(
+            scale=scale.id,
+            value=float(value),
+            minimum=scale.minimum,
+            maximum=scale.maximum,
+            first_touch_s=0.7 * submit_s,
+            submit_s=submit_s,
+            n_changes=0,
+            device="keyboard",
+            status="answered",
+            order=order,
+        )
