@@ -88,8 +88,15 @@ class Course:
             self._closed_s[-1] = (start_s, min(stop_s, at_s))
 
     def shown_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
-        """Pictures that are on, or went away after ``earliest_s``, and came before ``latest_s``."""
-        return tuple(s for s in self._shown if s.onset_s < latest_s and min(s.off_s, s.onset_s + 12) > earliest_s)
+        """Pictures that came before ``latest_s`` and were on after ``earliest_s``, as one knows them at ``latest_s``.
+
+        A picture of which nobody says that it went away is forgotten after 12 s.
+        """
+        return tuple(
+            s if s.off_s < latest_s else replace(s, off_s=np.inf)
+            for s in self._shown
+            if s.onset_s < latest_s and min(s.off_s, s.onset_s + 12) > earliest_s
+        )
 
     def begun_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
         """Pictures whose onset lies between the two times."""

@@ -19,6 +19,7 @@ _BLINK_V = 120e-6
 _CLOSED_ALPHA = 2.2  # Berger effect: alpha amplitude with eyes closed against open
 
 _EARLY_LASTS_S = 0.45
+_EVOKED_OUTLASTS_S = 1.0
 
 _OCCIPITAL = ("O1", "Oz", "O2")
 
@@ -64,7 +65,8 @@ class EegOrgan:
         volts += self._line_v * np.sin(2 * np.pi * _LINE_HZ * times_s[:, None] + self._line_phase)
         volts += self._offset_v + self._drift_v_per_s * times_s[:, None]
         for picture in shown:
-            volts += self._evoked.response(picture, times_s)
+            if times_s[0] < picture.off_s + _EVOKED_OUTLASTS_S:
+                volts += self._evoked.response(picture, times_s)
         if not is_closed:
             volts += self._blinks.take(times_s)
         return volts
@@ -171,7 +173,7 @@ class EvokedResponses:
         volts = np.zeros((len(times_s), self._lpp_map.size))
         if since_s[0] < _EARLY_LASTS_S:
             volts += early * self._early(since_s - early_jitter_s)
-        if picture.off_s < times_s[-1] < picture.off_s + _EARLY_LASTS_S:
+        if picture.off_s < times_s[-1] and times_s[0] < picture.off_s + _EARLY_LASTS_S:
             # The picture's going away is a smaller flash of its own.
             volts += 0.4 * early * self._early(times_s - picture.off_s - early_jitter_s)
         feeling = picture.feeling

@@ -34,6 +34,7 @@ class HeartOrgan:
         noise_rng, breath_rng = rng.spawn(2)
         self._effects = effects
         self._course = course
+        self._responses: dict[int, tuple[float, float, float]] = {}
         self._rest_bpm = float(np.clip(rng.normal(70, 7), 55, 88))
         self._period_s = 1 / sampling_hz
         self._breath = ColouredNoise(slow(0.03, sampling_hz), 1, sampling_hz, breath_rng)
@@ -63,13 +64,20 @@ class HeartOrgan:
 
     def _evoked_bpm(self, times_s: FloatArray) -> FloatArray:
         """Return the change of heart rate that the pictures cause, beats per minute."""
-        change = np.zeros(len(times_s))
+        responses: list[tuple[float, float, float]] = []
         for picture in self._course.begun_since(times_s[0] - 12.0, times_s[-1]):
-            change += self._response_bpm(picture, times_s - picture.onset_s)
+            if picture.ordinal not in self._responses:
+                self._responses[picture.ordinal] = self._response(picture)
+            responses.append(self._responses[picture.ordinal])
+        if not responses:
+            return np.zeros(len(times_s))
+        onsets_s, slows_bpm, speeds_bpm = np.array(responses).T
+        since_s = times_s - onsets_s[:, None]
+        change: FloatArray = speeds_bpm @ _swell(since_s, 4.5, 6) - slows_bpm @ _swell(since_s, 1.8, 2)
         return change
 
-    def _response_bpm(self, picture: Shown, since_s: FloatArray) -> FloatArray:
-        """Return one picture's deceleration (deepest near 1.8 s) and acceleration (highest near 4.5 s).
+    def _response(self, picture: Shown) -> tuple[float, float, float]:
+        """Return onset, deceleration (deepest after 1.8 s) and acceleration (highest after 4.5 s) of one picture.
 
         Unpleasant pictures slow the heart more, pleasant ones speed it up later (Bradley & Lang 2007).
         """
@@ -78,8 +86,7 @@ class HeartOrgan:
         unpleasant, pleasant = max(0.0, -picture.feeling.valence), max(0.0, picture.feeling.valence)
         slows_bpm = self._effects.orienting_bpm + self._effects.deceleration_bpm * unpleasant
         speeds_bpm = 0.3 * self._effects.orienting_bpm + 0.5 * self._effects.deceleration_bpm * pleasant
-        change: FloatArray = size * (speeds_bpm * _swell(since_s, 4.5, 6) - slows_bpm * _swell(since_s, 1.8, 2))
-        return change
+        return picture.onset_s, float(size * slows_bpm), float(size * speeds_bpm)
 
     def _time_beats(self, times_s: FloatArray, rate_bpm: FloatArray) -> None:
         """Add the beats that begin in a block; each comes when the integral of the rate passes a whole number."""

@@ -14,7 +14,7 @@ from veridical.domain.timeline import Segment, Timeline
 from veridical.simulator.amplifier import Amplifier, SimulatedStream
 from veridical.simulator.performance import TimedMarker
 
-_STEP_S = 0.02
+_STEP_S = 0.5
 _TAIL_S = 2.0  # the recorder goes on for as long after ``session/end``
 
 

@@ -25,6 +25,7 @@ class SkinOrgan:
         noise_rng, chance_rng, drift_rng = rng.spawn(3)
         self._effects = effects
         self._course = course
+        self._responses: dict[int, tuple[float, float]] = {}
         self._noise_rng = noise_rng
         self._level_s = float(np.exp(rng.normal(np.log(5e-6), 0.35)))
         self._drift = ColouredNoise(slow(0.012, sampling_hz), 1, sampling_hz, drift_rng)
@@ -37,21 +38,26 @@ class SkinOrgan:
         n_times = len(times_s)
         siemens = self._level_s + _DRIFT_S * self._drift.take(n_times)[:, 0]
         siemens += _SENSOR_S * self._noise_rng.standard_normal(n_times)
-        for at_s, chance in self._spontaneous.until(times_s[0], times_s[-1]):
-            siemens += 0.12e-6 * np.exp(0.5 * chance) * response_course(times_s - at_s)
+        responses = [
+            (at_s, 0.12e-6 * np.exp(0.5 * chance)) for at_s, chance in self._spontaneous.until(times_s[0], times_s[-1])
+        ]
         for picture in self._course.begun_since(times_s[0] - FORGOTTEN_AFTER_S, times_s[-1]):
-            latency_s, size_s = self._response(picture)
-            siemens += size_s * response_course(times_s - picture.onset_s - latency_s)
+            if picture.ordinal not in self._responses:
+                self._responses[picture.ordinal] = self._response(picture)
+            responses.append(self._responses[picture.ordinal])
+        if responses:
+            starts_s, sizes_s = np.array(responses).T
+            siemens += sizes_s @ response_course(times_s - starts_s[:, None])
         return np.asarray(np.maximum(siemens, 0.05e-6)[:, None])
 
     def _response(self, picture: Shown) -> tuple[float, float]:
-        """Return latency (1 to 4 s, Boucsein 2012) and amplitude of one picture's response."""
+        """Return start (1 to 4 s after the picture's, Boucsein 2012) and amplitude of one picture's response."""
         latency_s = float(np.clip(1.9 + 0.35 * picture.chances.skin_latency, 1.0, 4.0))
         aroused = max(0.0, 0.5 * (1 + picture.feeling.arousal))
         orienting = self._effects.orienting_scr_s * np.exp(-picture.ordinal / _HABITUATION)
         fatigue = np.exp(-self._effects.fatigue_per_min * max(picture.onset_s, 0.0) / 60)
         size_s = (self._effects.scr_s_per_arousal * aroused + orienting) * fatigue
-        return latency_s, float(size_s * np.exp(0.35 * picture.chances.skin_size))
+        return picture.onset_s + latency_s, float(size_s * np.exp(0.35 * picture.chances.skin_size))
 
 
 def response_course(since_s: FloatArray) -> FloatArray:
