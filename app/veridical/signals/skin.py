@@ -74,9 +74,10 @@ def find_responses(
         if s.n * s.period_s < 2.0 or not np.isfinite(part).any():
             continue
         smooth = _smooth(part, 1 / s.period_s)
-        for onset, peak in _rises(smooth, 1 / s.period_s):
+        for onset, peak, tonic in _rises(smooth, 1 / s.period_s):
             amplitude = float(smooth[peak] - smooth[onset])
-            if amplitude >= smallest_s and np.isfinite(part[onset : peak + 1]).all():
+            # What goes on rising as before is drift that noise cut into pieces, however high it gets.
+            if amplitude - tonic * (peak - onset) >= smallest_s and np.isfinite(part[onset : peak + 1]).all():
                 found.append((s.start_s + onset * s.period_s, s.start_s + peak * s.period_s, amplitude))
     table = np.array(found).reshape(-1, 3)
     return SkinResponses(table[:, 0], table[:, 1], table[:, 2])
@@ -93,14 +94,14 @@ def _smooth(part: FloatArray, sampling_hz: float) -> FloatArray:
     return filter_zero_phase(bridged, sampling_hz, FilterChoice(low_pass_hz=_SMOOTHING_HZ))
 
 
-def _rises(smooth: FloatArray, sampling_hz: float) -> list[tuple[int, int]]:
-    """Return (onset, peak) of every rise that is short enough for a response."""
+def _rises(smooth: FloatArray, sampling_hz: float) -> list[tuple[int, int, float]]:
+    """Return (onset, peak, slope before it per sample) of every rise that is short enough for a response."""
     slope = np.diff(smooth)
     rising = np.concatenate([[False], slope > 0, [False]])
     starts = np.flatnonzero(rising[1:] & ~rising[:-1])
     stops = np.flatnonzero(~rising[1:] & rising[:-1])
     longest = round(_LONGEST_RISE_S * sampling_hz)
-    pairs: list[tuple[int, int]] = []
+    found: list[tuple[int, int, float]] = []
     for trough, peak in zip(starts, stops, strict=True):
         steep = slope[trough:peak]
         steepest = int(np.argmax(steep))
@@ -112,5 +113,5 @@ def _rises(smooth: FloatArray, sampling_hz: float) -> list[tuple[int, int]]:
         onset = trough + earliest + (int(gentle[-1]) + 1 if len(gentle) else 0)
         # A peak at the very end was not seen to be one.
         if peak - onset <= longest and peak < len(smooth) - 1:
-            pairs.append((int(onset), int(peak)))
-    return pairs
+            found.append((int(onset), int(peak), tonic))
+    return found

@@ -177,18 +177,27 @@ def _suggest_blinks(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggesti
 
 
 def _suggest_muscle(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggestion]:
-    """Find bursts of 20-45 Hz against each channel's own median, in the four strongest channels."""
+    """Find bursts of 20-45 Hz against each channel's own median, in the four strongest channels.
+
+    Power must grow more at 20-45 Hz than at 5-15 Hz: an electrode's step grows at both, most at the lower.
+    """
     if bench.eeg is None or bench.slow_timeline.sampling_hz < 95:
         return []
-    band = filter_segments(bench.slow, bench.slow_timeline, FilterChoice(high_pass_hz=20.0, low_pass_hz=45.0))
-    blocks, starts_s, n_block = _blocks(band, bench.slow_timeline, 0.25)
-    if blocks.shape[1] < 20:
-        return []
-    level = np.log(np.maximum(np.mean(blocks**2, axis=2), 1e-18))
-    z = _robust_z(level)
-    strongest = np.sort(z, axis=0)[-4:].mean(axis=0)
-    ratio = np.exp(np.sort(level - np.median(level, axis=1, keepdims=True), axis=0)[-4:].mean(axis=0))
-    score = _robust_z(strongest)
+    levels = []
+    for low_hz, high_hz in ((20.0, 45.0), (5.0, 15.0)):
+        choice = FilterChoice(high_pass_hz=low_hz, low_pass_hz=high_hz)
+        blocks, starts_s, n_block = _blocks(
+            filter_segments(bench.slow, bench.slow_timeline, choice), bench.slow_timeline, 0.25
+        )
+        if blocks.shape[1] < 20:
+            return []
+        power = np.log(np.maximum(np.mean(blocks**2, axis=2), 1e-18))
+        levels.append(power - np.median(power, axis=1, keepdims=True))
+    high, low = levels
+    z = np.where(high > low, _robust_z(high), 0.0)
+    strongest = np.argsort(z, axis=0)[-4:]
+    ratio = np.exp(np.take_along_axis(high, strongest, axis=0).max(axis=0))
+    score = _robust_z(np.take_along_axis(z, strongest, axis=0).mean(axis=0))
     block_s = n_block / bench.slow_timeline.sampling_hz
     suggestions = []
     for first, last in _spans(starts_s, (score > _MUSCLE_Z) & (ratio > _MUSCLE_RATIO), block_s, 0.5):
