@@ -1,5 +1,6 @@
 """The simulated amplifier: which streams it announces, and their chunks in its own units."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -41,11 +42,15 @@ class SimulatedStream:
     description : StreamDescription
         As it is announced; uid and host name are LSL's to give.
     samples : Blocks
-        Yields float32 chunks of shape (n_times, n_channels), as LSL carries them, in the announced units.
+        Yields float32 chunks of shape (n_channels, n_times) in the announced units.
     """
 
     description: StreamDescription
     samples: Blocks
+
+    def n_until(self, at_s: float) -> int:
+        """Return the number of samples stamped before ``at_s`` seconds."""
+        return max(0, math.ceil(at_s * self.description.nominal_hz - 1e-6))
 
 
 class Amplifier:

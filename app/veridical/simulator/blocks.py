@@ -34,7 +34,7 @@ class Blocks:
         self._rest = np.empty((0, organ.n_channels), dtype=np.float32)
 
     def take(self, n_times: int) -> FloatArray:
-        """Return the next samples as float32, shape (n_times, n_channels)."""
+        """Return the next samples as float32, shape (n_channels, n_times)."""
         parts, n = [self._rest], len(self._rest)
         while n < n_times:
             times_s = (self._n_made + np.arange(self._size)) / self._sampling_hz
@@ -43,4 +43,4 @@ class Blocks:
             n += self._size
         whole = np.concatenate(parts) if len(parts) > 1 else parts[0]
         self._rest = whole[n_times:]
-        return whole[:n_times]
+        return np.ascontiguousarray(whole[:n_times].T)
