@@ -28,25 +28,52 @@ class Prepared:
     test: FloatArray
 
 
-def prepare(problem: Problem, train: IntArray, test: IntArray) -> Prepared:
-    """Fit confound regression and scaling on the training rows and apply them to both.
+@dataclass(frozen=True)
+class Regression:
+    """Confound regression and scaling, fitted on training rows.
+
+    Parameters
+    ----------
+    design : ndarray, shape (n_presented, n_columns)
+        Intercept, trend and confounds.
+    coefficients : ndarray, shape (n_columns, n_features)
+    scale : ndarray, shape (n_features,)
+        Standard deviation of what is left; infinite for a constant feature, which becomes 0.
+    """
+
+    design: FloatArray
+    coefficients: FloatArray
+    scale: FloatArray
+
+    def apply(self, problem: Problem, rows: IntArray) -> FloatArray:
+        """Return the prepared features of some rows."""
+        left: FloatArray = problem.features[rows] - self.design[rows] @ self.coefficients
+        return left / self.scale
+
+
+def fit_regression(problem: Problem, train: IntArray) -> Regression:
+    """Fit confound regression and scaling on the training rows.
 
     Every kept training trial serves, labelled or not: no rating is looked at, so all labelings share the result.
     """
     design = _design(problem, train)
-    features = problem.features
+    seen = problem.features[train]
     # A polynomial or a confound may be constant on the training rows: the pseudo-inverse leaves it out.
-    coefficients = np.linalg.pinv(design[train], rcond=1e-10) @ features[train]
-    left = features[train] - design[train] @ coefficients
-    size = np.sqrt(np.mean(features[train] ** 2, axis=0))
-    scale = left.std(axis=0)
-    scale[scale <= _CONSTANT * size] = np.inf
-    return Prepared(left / scale, (features[test] - design[test] @ coefficients) / scale)
+    coefficients = np.linalg.pinv(design[train], rcond=1e-10) @ seen
+    scale = (seen - design[train] @ coefficients).std(axis=0)
+    scale[scale <= _CONSTANT * np.sqrt(np.mean(seen**2, axis=0))] = np.inf
+    return Regression(design, coefficients, scale)
+
+
+def prepare(problem: Problem, train: IntArray, test: IntArray) -> Prepared:
+    """Fit confound regression and scaling on the training rows and apply them to both."""
+    regression = fit_regression(problem, train)
+    return Prepared(regression.apply(problem, train), regression.apply(problem, test))
 
 
 def _design(problem: Problem, train: IntArray) -> FloatArray:
     """Return intercept, trend and confound columns for every presented trial."""
-    columns = [np.ones((problem.n_presented, 1))]
+    columns: list[FloatArray] = [np.ones((problem.n_presented, 1))]
     if problem.detrends:
         columns.append(trend_columns(problem.runs))
     if problem.nuisance is not None and problem.nuisance.shape[1]:

@@ -83,7 +83,8 @@ def choose_penalties(problem: Problem, train: IntArray, labels: FloatArray) -> I
 
 def calibrate(problem: Problem, train: IntArray, labels: FloatArray, penalty: float) -> Sigmoid:
     """Fit the sigmoid on inner out-of-fold decision values of one labeling, shape (n_presented,)."""
-    values, truths = [np.empty(0)], [np.empty(0)]
+    values: list[FloatArray] = [np.empty(0)]
+    truths: list[FloatArray] = [np.empty(0)]
     for inner in inner_folds(problem, train):
         targets, is_one_class = _trainable(labels[inner.train][:, None])
         if is_one_class[0]:
@@ -111,5 +112,5 @@ def _predict(problem: Problem, fold: Fold, labels: FloatArray, grid: tuple[float
 
 def _trainable(labels: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return targets and which labelings hold one class only; these get constant targets, so that they predict it."""
-    is_one_class: BoolArray = ~((labels > 0).any(axis=0) & (labels < 0).any(axis=0))
+    is_one_class = np.logical_not(np.any(labels > 0, axis=0) & np.any(labels < 0, axis=0)).astype(np.bool_)
     return np.where(is_one_class, 1.0, labels), is_one_class

@@ -1,8 +1,13 @@
 """From ratings to classes: 1 for high, -1 for low, 0 for left out."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from veridical.domain.arrays import FloatArray, IntArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.study import LabelRule
 
 
 def midpoint_labels(ratings: FloatArray, midpoint: float) -> FloatArray:
@@ -39,3 +44,53 @@ def median_labels(ratings: FloatArray, train: IntArray) -> FloatArray:
     labels = np.where(labels == 0, side, labels)
     split: FloatArray = np.nan_to_num(labels, nan=0.0)
     return split
+
+
+def ratings_from_labels(labels: ArrayLike) -> tuple[FloatArray, tuple[str, str], LabelRule]:
+    """Turn labels from outside into ratings, class names and label rule.
+
+    Two values of any type become -1 and 1 (split at 0); more than two numbers stay as they are (median rule).
+
+    Raises
+    ------
+    AnalysisError
+        One class only, or more than two that are no numbers.
+    """
+    values = np.asarray(labels)
+    if values.ndim != 1:
+        raise AnalysisError(f"Labels must be one value per trial; these have the shape {values.shape}.")
+    numbers = _as_numbers(values)
+    known = np.ones(len(values), dtype=bool) if numbers is None else np.isfinite(numbers)
+    found = np.unique(values[known]).tolist() if numbers is None else np.unique(numbers[known]).tolist()
+    if len(found) > 2 and numbers is not None:
+        return numbers, ("low", "high"), "median"
+    if len(found) != 2:
+        few = f"one class only ({found[0]!r})" if len(found) == 1 else f"{len(found)} classes"
+        raise AnalysisError(f"The labels hold {few}; give two classes, or ratings as numbers.")
+    low, high = found
+    ratings = np.full(len(values), np.nan)
+    source = values if numbers is None else numbers
+    ratings[source == low], ratings[source == high] = -1.0, 1.0
+    return ratings, (_name(low), _name(high)), "midpoint"
+
+
+def _as_numbers(values: NDArray[Any]) -> FloatArray | None:
+    if values.dtype.kind in "US":
+        return None
+    try:
+        return values.astype(float)
+    except (TypeError, ValueError):
+        return None
+
+
+def _name(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def group_numbers(groups: ArrayLike) -> IntArray:
+    """Number groups of any type from 0."""
+    values = np.asarray(groups)
+    if values.ndim != 1:
+        raise AnalysisError(f"Groups must be one value per trial; these have the shape {values.shape}.")
+    numbers: IntArray = np.unique(values, return_inverse=True)[1]
+    return numbers

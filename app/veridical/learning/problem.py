@@ -1,6 +1,6 @@
 """One participant's learning problem, on the grid of presented trials."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -135,10 +135,22 @@ def check_classes(problem: Problem, labels: FloatArray) -> None:
             f"{n_open} without an answer, the rest at the midpoint) and at least {MIN_USABLE_TRIALS} are needed; "
             "record more trials."
         )
-    for count, own, other in ((low, *problem.class_names), (high, *reversed(problem.class_names))):
+    low_name, high_name = problem.class_names
+    for count, own, other in ((low, low_name, high_name), (high, high_name, low_name)):
         if count < MIN_PER_CLASS:
             n_own = "no trial is" if count == 0 else "1 trial is"
             raise AnalysisError(
                 f"All answers fall into one class: {n_own} '{own}' and {low + high - count} are '{other}'; "
                 "choose another target or the median rule."
             )
+
+
+def with_filled_rows(problem: Problem) -> Problem:
+    """Replace the unknown features of dropped rows by 0; no fold looks at them."""
+    nuisance = None if problem.nuisance is None else _filled(problem.nuisance, problem.kept)
+    return replace(problem, features=_filled(problem.features, problem.kept), nuisance=nuisance)
+
+
+def _filled(array: FloatArray, kept: BoolArray) -> FloatArray:
+    filled: FloatArray = np.where(kept[:, None], np.asarray(array, dtype=float), 0.0)
+    return filled

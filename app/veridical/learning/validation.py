@@ -1,21 +1,20 @@
 """Honest validation: blocked folds, two permutation tests, interval and chance level (METHODS 5)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from veridical.domain.arrays import BoolArray, FloatArray, IntArray
+from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Fold, Validation
 from veridical.domain.progress import Progress, Work, finish
-from veridical.domain.study import LabelRule
 from veridical.learning.engine import FoldOutcome, calibrate, run_fold
 from veridical.learning.intervals import balanced_accuracy_interval, binomial_chance
-from veridical.learning.labels import median_labels, midpoint_labels
+from veridical.learning.labels import group_numbers, median_labels, midpoint_labels, ratings_from_labels
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
-from veridical.learning.problem import MIN_USABLE_TRIALS, Problem, check_classes, check_problem
+from veridical.learning.problem import MIN_USABLE_TRIALS, Problem, check_classes, check_problem, with_filled_rows
 from veridical.learning.scores import Recalls, auc, brier_score, concordance, count_recalls
 from veridical.learning.splits import embargo_trials, outer_folds
 
@@ -61,7 +60,7 @@ def validate_problem(
     labelings = _draw(problem, n_permutations, seed)
     seen = _seen_labels(problem, used)
     check_classes(problem, seen)
-    problem = _with_filled_rows(problem)
+    problem = with_filled_rows(problem)
     outcomes: list[FoldOutcome] = []
     probabilities = np.full(problem.n_presented, np.nan)
     for i, fold in enumerate(used):
@@ -111,7 +110,7 @@ def validate(
         matrix = np.asarray(features, dtype=float)
     except (TypeError, ValueError) as error:
         raise AnalysisError(f"The features are not a table of numbers ({error}); give one row per trial.") from error
-    ratings, names, rule = _ratings_from(labels)
+    ratings, names, rule = ratings_from_labels(labels)
     n = len(ratings)
     try:
         onsets = np.full(n, np.nan) if onsets_s is None else np.asarray(onsets_s, dtype=float)
@@ -123,53 +122,12 @@ def validate(
         kept=np.ones(n, dtype=bool),
         midpoint=0.0,
         label_rule=rule,
-        groups=np.arange(n) if groups is None else _group_numbers(groups),
+        groups=np.arange(n) if groups is None else group_numbers(groups),
         onsets_s=onsets,
         runs=np.zeros(n, dtype=int),
         class_names=names,
     )
     return finish(validate_problem(problem, n_permutations, seed))
-
-
-def _ratings_from(labels: ArrayLike) -> tuple[FloatArray, tuple[str, str], LabelRule]:
-    """Turn two values into -1 and 1, and leave numbers as they are."""
-    values = np.asarray(labels)
-    if values.ndim != 1:
-        raise AnalysisError(f"Labels must be one value per trial; these have the shape {values.shape}.")
-    numbers = _as_numbers(values)
-    known = np.ones(len(values), dtype=bool) if numbers is None else np.isfinite(numbers)
-    found = np.unique(values[known]).tolist() if numbers is None else np.unique(numbers[known]).tolist()
-    if len(found) > 2 and numbers is not None:
-        return numbers, ("low", "high"), "median"
-    if len(found) != 2:
-        few = f"one class only ({found[0]!r})" if len(found) == 1 else f"{len(found)} classes"
-        raise AnalysisError(f"The labels hold {few}; give two classes, or ratings as numbers.")
-    low, high = found
-    ratings = np.full(len(values), np.nan)
-    source = values if numbers is None else numbers
-    ratings[source == low], ratings[source == high] = -1.0, 1.0
-    return ratings, (_name(low), _name(high)), "midpoint"
-
-
-def _as_numbers(values: "np.ndarray[tuple[int, ...], np.dtype[np.generic]]") -> FloatArray | None:
-    if values.dtype.kind in "US":
-        return None
-    try:
-        return values.astype(float)
-    except (TypeError, ValueError):
-        return None
-
-
-def _name(value: object) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def _group_numbers(groups: ArrayLike) -> IntArray:
-    values = np.asarray(groups)
-    if values.ndim != 1:
-        raise AnalysisError(f"Groups must be one value per trial; these have the shape {values.shape}.")
-    numbers: IntArray = np.unique(values, return_inverse=True)[1]
-    return numbers
 
 
 def _usable(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:
@@ -208,16 +166,6 @@ def _seen_labels(problem: Problem, folds: Sequence[Fold]) -> FloatArray:
     for fold in folds:
         labels[fold.test] = _Labelings(ratings, 0).labels(problem, fold.train)[fold.test, 0]
     return labels
-
-
-def _with_filled_rows(problem: Problem) -> Problem:
-    """Replace the unknown features of dropped rows by 0; no fold looks at them."""
-
-    def filled(array: FloatArray, kept: BoolArray) -> FloatArray:
-        return np.where(kept[:, None], np.asarray(array, dtype=float), 0.0)
-
-    nuisance = None if problem.nuisance is None else filled(problem.nuisance, problem.kept)
-    return replace(problem, features=filled(problem.features, problem.kept), nuisance=nuisance)
 
 
 def _summarise(

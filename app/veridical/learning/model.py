@@ -1,0 +1,107 @@
+"""The final model: fitted on every labelled trial, scored only by its validation."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.arrays import FloatArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.evaluation import Validation
+from veridical.learning.calibration import Sigmoid, fit_sigmoid
+from veridical.learning.confounds import fit_regression
+from veridical.learning.engine import choose_penalties
+from veridical.learning.labels import median_labels, midpoint_labels
+from veridical.learning.patterns import activation_pattern
+from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
+from veridical.learning.ridge import complete, factorise, find_left_out, penalties_for
+from veridical.learning.scores import class_centre
+
+
+@dataclass(frozen=True)
+class LinearModel:
+    """A linear decision on raw features.
+
+    Parameters
+    ----------
+    weights, pattern : ndarray, shape (n_features,)
+        Decision per feature unit; Haufe pattern in feature units per unit of decision.
+    bias : float
+    penalty : float
+        Ridge penalty on standardised features, scikit-learn's ``alpha``.
+    sigmoid : Sigmoid
+        Probability of the upper class.
+    threshold : float
+        Rating that split the classes (the midpoint, or the median of all labelled trials).
+    """
+
+    weights: FloatArray
+    pattern: FloatArray
+    bias: float
+    penalty: float
+    sigmoid: Sigmoid
+    threshold: float
+
+    def decide(self, features: FloatArray) -> FloatArray:
+        """Return decision values, above 0 for the upper class; features have shape (n_trials, n_features).
+
+        Raises
+        ------
+        AnalysisError
+            If the number of features differs.
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.weights):
+            raise AnalysisError(
+                f"The model was trained on {len(self.weights)} features and these data have the shape "
+                f"{features.shape}; extract the same features."
+            )
+        decisions: FloatArray = features @ self.weights + self.bias
+        return decisions
+
+    def probabilities(self, features: FloatArray) -> FloatArray:
+        """Return the calibrated probability of the upper class, shape (n_trials,)."""
+        return self.sigmoid.probabilities(self.decide(features))
+
+
+def fit_model(problem: Problem, validation: Validation) -> LinearModel:
+    """Fit ridge on every labelled trial of a problem that was validated.
+
+    Trend and confounds are regressed out of the training features, as in the folds; a new trial is decided on its
+    raw features, because neither is known of a later session. The sigmoid comes from the validation's out-of-fold
+    decisions, since decisions on training trials are too sure of themselves.
+
+    Raises
+    ------
+    AnalysisError
+        As ``validate_problem``.
+    """
+    check_problem(problem)
+    problem = with_filled_rows(problem)
+    rows = np.flatnonzero(problem.kept)
+    ratings = np.asarray(problem.ratings, dtype=float)[:, None]
+    if problem.label_rule == "midpoint":
+        labels, threshold = midpoint_labels(ratings, problem.midpoint), problem.midpoint
+    else:
+        labels, threshold = median_labels(ratings, rows), float(np.nanmedian(ratings[rows]))
+    check_classes(problem, np.where(problem.kept, labels[:, 0], 0.0))
+    targets = labels[rows]
+    grid = penalties_for(problem.features.shape[1])
+    penalty = grid[int(choose_penalties(problem, rows, labels)[0])]
+    regression = fit_regression(problem, rows)
+    scaled = regression.apply(problem, rows)
+    ridge = factorise(scaled, scaled[:0])
+    dual = ridge.dual(penalty)
+    completed = complete(dual, targets, find_left_out(targets))
+    weights = (scaled.T @ (dual @ completed))[:, 0] / regression.scale
+    centre = class_centre(completed - penalty * (dual @ completed), targets)[0]
+    mean = problem.features[rows].mean(axis=0)
+    # On standardised features the ridge intercept is the mean target; raw features are centred by hand instead.
+    bias = float(completed.mean() - centre - mean @ weights)
+    tested = np.isfinite(validation.predictions)
+    return LinearModel(
+        weights=weights,
+        pattern=activation_pattern(problem.features[rows], weights),
+        bias=bias,
+        penalty=penalty,
+        sigmoid=fit_sigmoid(validation.predictions[tested], validation.labels[tested].astype(float)),
+        threshold=threshold,
+    )
