@@ -4,6 +4,7 @@ Both processes compute it from (seed, stimulus id), so no message has to carry t
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -90,8 +91,8 @@ class EffectSizes:
 
 
 _RESPONSIVE = EffectSizes(
-    lpp_v_per_valence=5e-6,
-    lpp_v_per_arousal=1.5e-6,
+    lpp_v_per_valence=14e-6,
+    lpp_v_per_arousal=3e-6,
     alpha_db_per_arousal=-1.5,
     scr_s_per_arousal=0.4e-6,
     deceleration_bpm=4.0,
@@ -142,10 +143,30 @@ class SimulationPlan:
     ecg_hz: float = 512.0
     silent: tuple[str, ...] = ()
 
+    def source_id(self, kind: str) -> str:
+        """Source id of one of its streams; ``simulation_behind`` reads it back."""
+        return f"{self.prefix}{kind}-{self.profile}-{self.seed}"
+
     @property
     def true_effects(self) -> EffectSizes:
         """The effect sizes in force: those given, else the profile's."""
         return effects_of(self.profile) if self.effects is None else self.effects
+
+
+_SOURCE_ID = re.compile(rf"(?P<prefix>\w*?)(?:EEG|EDA|ECG)-(?P<profile>{'|'.join(PROFILES)})-(?P<seed>\d+)")
+
+
+def simulation_behind(source_ids: Iterable[str]) -> SimulationPlan | None:
+    """Return whose simulated body streams of these source ids carry; None if none is simulated.
+
+    A session on streams of ``veridical simulate`` must answer as that participant feels.
+    """
+    for source_id in source_ids:
+        found = _SOURCE_ID.fullmatch(source_id)
+        if found:
+            profile = next(p for p in PROFILES if p == found["profile"])
+            return SimulationPlan(profile=profile, seed=int(found["seed"]), prefix=found["prefix"])
+    return None
 
 
 @dataclass(frozen=True)

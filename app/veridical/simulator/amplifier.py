@@ -105,7 +105,7 @@ def _stream(
     description = StreamDescription(
         name=f"{plan.prefix}{kind}",
         type=kind,
-        source_id=f"{plan.prefix}{kind}-{plan.seed}",
+        source_id=plan.source_id(kind),
         uid="",
         hostname="",
         n_channels=len(labels),
