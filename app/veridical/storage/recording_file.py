@@ -1,0 +1,153 @@
+"""A recording file as analysis sees it: signals by role in SI units and events, on one time axis."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from veridical.domain.arrays import FloatArray
+from veridical.domain.errors import RecordingError
+from veridical.domain.event import MARKER_STREAM_NAME, MARKER_STREAM_TYPE, Event, Marker
+from veridical.domain.recording import Recording, Signal
+from veridical.domain.stream import Role, RoleAssignment, suggest_roles
+from veridical.domain.timeline import Timeline
+from veridical.storage.xdf_reader import XdfFile, XdfStream, read_xdf
+
+# Samples that are scaled at a time: bounds the float64 copy that wide integers need.
+_BLOCK = 1 << 16
+
+# What a stream without units must be in, if its numbers are larger than any body gives in SI units: no electrode
+# varies by 50 mV (robust spread), no skin conducts a millisiemens.
+_LARGEST_SI: dict[Role, tuple[float, str]] = {
+    "EEG": (0.05, "microvolts"),
+    "EOG": (0.05, "microvolts"),
+    "EDA": (1e-3, "microsiemens"),
+}
+_PRESUMED_GAIN = 1e-6
+
+
+def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recording:
+    """Read a recording.
+
+    Parameters
+    ----------
+    path : Path
+        An XDF file.
+    roles : sequence of RoleAssignment
+        Who plays what, as the study decided; guessed from types, labels and stream types if empty or if none of
+        its streams is in the file.
+
+    Returns
+    -------
+    Recording
+        Samples in float32 (a copy; volts, siemens), times in seconds from the earliest synchronised stamp of a
+        regular stream. Named defects say what was guessed, missing or damaged.
+
+    Raises
+    ------
+    RecordingError
+        If the file is missing, no XDF, or holds no signal: one sentence with the remedy.
+    """
+    with read_xdf(path) as file:
+        regular = [s for s in file.streams if s.description.is_regular and s.description.format != "string"]
+        filled = [s for s in regular if s.n_samples]
+        if not filled:
+            what = "only streams without samples" if regular else "no stream of regular rate"
+            raise RecordingError(f"{path} holds {what}; check that the amplifier was streaming, or try another file.")
+        defects = [*file.defects, *(f"{s.name}: {d}" for s in file.streams for d in s.defects)]
+        cast = [(r, s) for r in roles if (s := _find_stream(r, filled)) is not None]
+        if roles and len(cast) < len(roles):
+            absent = [r.role for r in roles if r not in [c[0] for c in cast]]
+            defects.append(f"missing-role: {', '.join(absent)}")
+        is_guessed = not cast
+        if is_guessed:
+            cast = [(r, s) for s in filled for r in suggest_roles([s.description])]
+            if roles:
+                defects.append("roles-guessed")
+        origin_s = min(segment.start_s for s in filled for segment in s.timeline.segments)
+        signals: list[Signal] = []
+        for role, stream in cast:
+            signal, remark = _read_signal(role, stream, origin_s, is_guessed)
+            signals.append(signal)
+            defects += [remark] if remark else []
+        if not signals:
+            names = ", ".join(s.name for s in filled)
+            raise RecordingError(
+                f"No stream of {path} looks like EEG, EDA or ECG (found: {names}); assign roles in study.toml."
+            )
+        return Recording(
+            file=str(path),
+            sha256=_hash(path),
+            origin_s=origin_s,
+            signals=tuple(signals),
+            events=_read_events(file, origin_s),
+            defects=tuple(defects),
+        )
+
+
+def _find_stream(role: RoleAssignment, streams: Sequence[XdfStream]) -> XdfStream | None:
+    """Find a role's stream by name and source id, or by its name alone if that is unique."""
+    named = [s for s in streams if s.name == role.stream]
+    exact = [s for s in named if not role.source_id or s.source_id == role.source_id]
+    if exact:
+        return exact[0]
+    # A device that was replugged, or another computer, announces another source id.
+    return named[0] if len(named) == 1 else None
+
+
+def _read_signal(role: RoleAssignment, stream: XdfStream, origin_s: float, is_guessed: bool) -> tuple[Signal, str]:
+    """Read a role's channels in SI units; the text says what was presumed, if anything."""
+    n_channels = stream.description.n_channels
+    if any(not 0 <= c < n_channels for c in role.channels):
+        raise RecordingError(
+            f"The role {role.role} asks for channel {max(role.channels) + 1} of {stream.name!r}, which has "
+            f"{n_channels}; correct the roles in study.toml."
+        )
+    gain, remark = role.gain, ""
+    unit = next((stream.units[c] for c in role.channels if c < len(stream.units)), "")
+    if is_guessed and not unit.strip() and role.role in _LARGEST_SI:
+        largest, name = _LARGEST_SI[role.role]
+        if _size(stream, role) > largest:
+            gain, remark = _PRESUMED_GAIN, f"{stream.name}: no unit for {role.role}, taken as {name}"
+    samples = np.empty((len(role.channels), stream.n_samples), dtype=np.float32)
+    rows = list(role.channels)
+    for first in range(0, stream.n_samples, _BLOCK):
+        last = min(first + _BLOCK, stream.n_samples)
+        # In float64: an offset of 150 mV on nanovolt steps must not be rounded before it is scaled.
+        samples[:, first:last] = stream.window(first, last)[rows].astype(np.float64) * gain + role.offset
+    return Signal(role.role, stream.name, role.labels, samples, _shift(stream.timeline, origin_s)), remark
+
+
+def _size(stream: XdfStream, role: RoleAssignment) -> float:
+    """Robust spread (volts) or level (siemens) of the first minutes, in the stream's own numbers."""
+    values = stream.window(0, min(stream.n_samples, _BLOCK))[list(role.channels)].astype(np.float64)
+    finite: FloatArray = values[np.isfinite(values).all(axis=1)]
+    if finite.size == 0:
+        return 0.0
+    if role.role == "EDA":
+        return float(np.median(np.abs(finite)))
+    return float(np.median(np.abs(finite - np.median(finite, axis=1, keepdims=True))))
+
+
+def _shift(timeline: Timeline, origin_s: float) -> Timeline:
+    return Timeline(tuple(replace(s, start_s=s.start_s - origin_s) for s in timeline.segments))
+
+
+def _read_events(file: XdfFile, origin_s: float) -> tuple[Event, ...]:
+    """Read the presenter's markers; without them, those of every other marker stream."""
+    texts = [s for s in file.streams if s.description.format == "string" and s.n_samples]
+    own = [s for s in texts if s.name == MARKER_STREAM_NAME]
+    markers = own or [s for s in texts if s.type.lower() == MARKER_STREAM_TYPE.lower()] or texts
+    events = [
+        Event(float(time_s) - origin_s, Marker.parse(str(text)))
+        for stream in markers
+        for time_s, text in zip(stream.times_s, stream.samples[0], strict=True)
+    ]
+    return tuple(sorted(events, key=lambda e: e.onset_s))
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
