@@ -1,12 +1,37 @@
 """From recordings to a validated model and its report."""
 
-from dataclasses import dataclass
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TypeVar
 
+from veridical.audit.checks import run_checks
+from veridical.audit.context import AuditContext
+from veridical.domain.errors import AnalysisError, RecordingError
 from veridical.domain.evaluation import Finding, Validation, Verdict
-from veridical.domain.progress import Work
-from veridical.domain.study import LabelRule, PipelineName
-from veridical.services.study import Study
+from veridical.domain.participant import RunKey
+from veridical.domain.progress import Progress, Work, finish
+from veridical.domain.rating import Scale
+from veridical.domain.study import AnalysisChoices, LabelRule, PipelineName
+from veridical.domain.trial_table import trials_from_events
+from veridical.features.extraction import TrialFeatures, extract_features
+from veridical.learning.bundle import ModelBundle, save_bundle, scores_of
+from veridical.learning.model import fit_model
+from veridical.learning.problem import Problem
+from veridical.learning.validation import validate_problem
+from veridical.reports.content import RecordingFacts, ReportContent
+from veridical.reports.report import write_report
+from veridical.services.annotating import load_run, merged_marks
+from veridical.services.report_facts import annotation_summary, recording_facts
+from veridical.services.session_record import package_versions
+from veridical.services.study import Study, open_study
+from veridical.services.trial_grid import TrialGrid, join_runs
+from veridical.storage.feature_table import write_features
+from veridical.storage.ledger import Analysis, append_analysis, read_ledger
+
+_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -44,6 +69,10 @@ class TrainingResult:
     report: Path
 
 
+# Share of the whole work at which each step begins: the validations take most of it.
+_EXTRACTED, _VALIDATED, _AUDITED = 0.25, 0.5, 0.95
+
+
 def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
     """Extract, train, validate, audit, report, step by step; closing it cancels and leaves nothing half-written.
 
@@ -52,9 +81,248 @@ def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
     AnalysisError
         One class only, too few usable trials, no recording: one sentence with the remedy.
     """
-    raise NotImplementedError
+    choices = _choices(study, request)
+    scale = _scale(study, choices.target)
+    study.get_participant(request.participant)
+    runs = yield from _scaled(_extract(study, request.participant, choices), 0.0, _EXTRACTED)
+    grid = join_runs([r.features for r in runs])
+    problem = grid.problem(scale, choices)
+    validation = yield from _scaled(
+        validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
+    )
+    context = AuditContext(
+        problem=problem,
+        validation=validation,
+        trials=grid.trials,
+        reasons=grid.reasons,
+        is_marked=grid.is_marked,
+        artifacts=grid.artifacts,
+        artifact_names=grid.artifact_names,
+        target=scale.id,
+        analysis=choices,
+        seed=request.seed,
+    )
+    verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
+    yield Progress(_AUDITED, 1.0, "Writing model and report")
+    outcome = _Outcome(study, request, choices, tuple(runs), grid, validation, verdict, findings)
+    # No yield from here on: a cancel either comes before anything is written or after everything is.
+    result = outcome.write(problem)
+    return result
 
 
-def train_model(study: Study, participant: str, target: str = "valence") -> TrainingResult:
+def train_model(study: Study | Path | str, participant: str, target: str = "valence") -> TrainingResult:
     """Do ``train_work`` to its end (blocks)."""
-    raise NotImplementedError
+    opened = study if isinstance(study, Study) else open_study(study)
+    return finish(train_work(opened, TrainingRequest(participant, target)))
+
+
+@dataclass(frozen=True)
+class _ExtractedRun:
+    key: RunKey
+    facts: RecordingFacts
+    features: TrialFeatures
+
+
+def _choices(study: Study, request: TrainingRequest) -> AnalysisChoices:
+    primary = study.settings.analysis
+    return replace(
+        primary,
+        target=request.target or primary.target,
+        label_rule=request.label_rule or primary.label_rule,
+        pipeline=request.pipeline or primary.pipeline,
+    )
+
+
+def _scale(study: Study, target: str) -> Scale:
+    scales = study.settings.protocol.scales
+    for scale in scales:
+        if scale.id == target:
+            return scale
+    raise AnalysisError(f"The study has no scale {target!r}; choose one of {', '.join(s.id for s in scales)}.")
+
+
+def _scaled(work: Work[_Result], start: float, stop: float) -> Work[_Result]:
+    """Run a part of the work and tell its progress as a share of the whole."""
+    try:
+        while True:
+            step = next(work)
+            yield Progress(start + step.share * (stop - start), 1.0, step.text)
+    except StopIteration as stopped:
+        result: _Result = stopped.value
+        return result
+    finally:
+        work.close()
+
+
+def _extract(study: Study, participant: str, choices: AnalysisChoices) -> Work[list[_ExtractedRun]]:
+    """Load every recording with analysed trials, one at a time, and write its feature table."""
+    keys = study.runs(participant)
+    if not keys:
+        raise AnalysisError(f"There is no recording of participant {participant}; record a session first.")
+    settings = replace(study.settings, analysis=choices)
+    found: list[_ExtractedRun] = []
+    for done, key in enumerate(keys):
+        name = f"run {key.run} of session {key.session}"
+        yield Progress(2 * done, 2 * len(keys), f"Reading {name}")
+        recording = load_run(study, key)
+        if not trials_from_events(recording.events):
+            continue
+        yield Progress(2 * done + 1, 2 * len(keys), f"Extracting features of {name}")
+        marks, _ = merged_marks(study, key)
+        features = extract_features(recording, marks, settings)
+        write_features(
+            study.paths.features(key),
+            features.trials,
+            features.kept,
+            features.reasons,
+            [f.name for f in features.features],
+            features.named,
+        )
+        found.append(_ExtractedRun(key, recording_facts(study, key, recording), features))
+    if not found:
+        raise RecordingError(
+            f"No recording of participant {participant} holds an analysed picture; record a session to its end."
+        )
+    return found
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """Everything that model, report and ledger are written from."""
+
+    study: Study
+    request: TrainingRequest
+    choices: AnalysisChoices
+    runs: tuple[_ExtractedRun, ...]
+    grid: TrialGrid
+    validation: Validation
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+
+    def write(self, problem: Problem) -> TrainingResult:
+        """Write the model, the report and, last, the line in the ledger."""
+        paths, participant = self.study.paths, self.request.participant
+        ledger = read_ledger(paths.ledger(participant))
+        number = len(ledger) + 1
+        name = self._free_name(number)
+        is_primary = self._is_primary(ledger)
+        model, report = paths.model(participant, name), paths.report(participant, name)
+        left_out = (*self.grid.left_out, *self._dropped())
+        try:
+            self._save_model(model, problem)
+            write_report(report, self._content(number, is_primary))
+            append_analysis(paths.ledger(participant), self._line(number, is_primary, name))
+        except BaseException:
+            shutil.rmtree(model, ignore_errors=True)
+            for file in (report, report.with_suffix(".json")):
+                file.unlink(missing_ok=True)
+            raise
+        return TrainingResult(
+            participant=participant,
+            target=self.choices.target,
+            validation=self.validation,
+            verdict=self.verdict,
+            findings=self.findings,
+            left_out=left_out,
+            is_primary=is_primary,
+            analysis=number,
+            model=model,
+            report=report,
+        )
+
+    def _save_model(self, folder: Path, problem: Problem) -> None:
+        bundle = ModelBundle(
+            model=fit_model(problem, self.validation),
+            features=self.grid.columns,
+            target=self.choices.target,
+            label_rule=self.choices.label_rule,
+            class_names=problem.class_names,
+            pipeline=self.choices.pipeline,
+            scores=scores_of(self.validation),
+            preprocessing={
+                "window": f"{self.grid.window_s[0]:g} to {self.grid.window_s[1]:g} s from picture onset",
+                "line_noise": f"{self.choices.line_noise_hz:g} Hz",
+            },
+            data={r.facts.file: r.facts.sha256 for r in self.runs},
+            versions=dict(package_versions()),
+        )
+        save_bundle(folder, bundle)
+
+    def _free_name(self, number: int) -> str:
+        """A name that no model has, even one whose ledger line a crash prevented."""
+        paths, participant = self.study.paths, self.request.participant
+        while True:
+            name = f"{self.choices.target}-{number:03d}"
+            if not paths.model(participant, name).exists() and not paths.report(participant, name).exists():
+                return name
+            number += 1
+
+    def _is_primary(self, ledger: Sequence[Analysis]) -> bool:
+        """The choices that study.toml fixed, on these recordings for the first time or once more (METHODS 5.9).
+
+        The same choices on more recordings are another look at the data, and looks must be planned.
+        """
+        fixed = self.study.settings.analysis
+        chosen = self.choices
+        is_fixed = (chosen.target, chosen.label_rule, chosen.pipeline) == (
+            fixed.target,
+            fixed.label_rule,
+            fixed.pipeline,
+        )
+        hashes = self._hashes()
+        return is_fixed and all(a.recordings == hashes for a in ledger if a.is_primary)
+
+    def _hashes(self) -> tuple[str, ...]:
+        return tuple(r.facts.sha256 for r in self.runs)
+
+    def _dropped(self) -> tuple[str, ...]:
+        """Dropped trials by reason, in words."""
+        counts: dict[str, int] = {}
+        for reason in self.grid.reasons:
+            if reason:
+                counts[reason] = counts.get(reason, 0) + 1
+        return tuple(f"{n} trial{'s' * (n > 1)}: {reason}" for reason, n in counts.items())
+
+    def _content(self, number: int, is_primary: bool) -> ReportContent:
+        return ReportContent(
+            participant=self.request.participant,
+            study=self.study.root.name,
+            settings=self.study.settings,
+            target=self.choices.target,
+            label_rule=self.choices.label_rule,
+            pipeline=self.choices.pipeline,
+            trials=self.grid.trials,
+            kept=tuple(bool(k) for k in self.grid.kept),
+            reasons=self.grid.reasons,
+            validation=self.validation,
+            verdict=self.verdict,
+            findings=self.findings,
+            recordings=tuple(r.facts for r in self.runs),
+            annotations=annotation_summary(self.study, [(r.key, r.facts.seconds) for r in self.runs]),
+            features=self.grid.names,
+            left_out=self.grid.left_out,
+            is_primary=is_primary,
+            analysis=number,
+            n_analyses=number,
+            n_permutations=self.choices.n_permutations,
+            seed=self.request.seed,
+            created=datetime.now(UTC).isoformat(timespec="seconds"),
+            versions=package_versions(),
+        )
+
+    def _line(self, number: int, is_primary: bool, name: str) -> Analysis:
+        return Analysis(
+            number=number,
+            utc=datetime.now(UTC).isoformat(),
+            target=self.choices.target,
+            label_rule=self.choices.label_rule,
+            pipeline=self.choices.pipeline,
+            seed=self.request.seed,
+            is_primary=is_primary,
+            n_trials=self.validation.n_trials,
+            balanced_accuracy=self.validation.balanced_accuracy,
+            p_value=self.validation.p_value,
+            headline=self.verdict.headline,
+            recordings=self._hashes(),
+            model=name,
+        )

@@ -1,0 +1,215 @@
+"""All commands with their options; what they do is imported only when they run, so that ``--help`` is quick."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veridical.domain.errors import VeridicalError
+
+app = typer.Typer(
+    name="veridical",
+    help="Show affective pictures, record EEG, EDA and ECG, and be told honestly what a model of them is worth.",
+    add_completion=False,
+    no_args_is_help=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+study_app = typer.Typer(help="Make and look after studies.", no_args_is_help=True)
+app.add_typer(study_app, name="study")
+
+
+class ProfileName(StrEnum):
+    """Simulated participants by name (``domain.simulation.PROFILES``)."""
+
+    responsive = "responsive"
+    null = "null"
+    laughing = "laughing"
+    drifting = "drifting"
+
+
+class TargetRule(StrEnum):
+    """Label rules by name (``domain.study.LabelRule``)."""
+
+    midpoint = "midpoint"
+    median = "median"
+
+
+class Pipeline(StrEnum):
+    """Pipelines by name (``domain.study.PipelineName``)."""
+
+    evoked = "evoked"
+    interpretable = "interpretable"
+
+
+StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]
+ParticipantOption = Annotated[str, typer.Option("--participant", help="Pseudonymous id, e.g. 001.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+ProfileOption = Annotated[ProfileName, typer.Option("--profile", help="Which simulated participant.")]
+SeedOption = Annotated[int, typer.Option("--seed", min=0, help="The same seed gives the same simulated participant.")]
+AuxOption = Annotated[bool, typer.Option("--aux", help="One amplifier with EDA and ECG on AUX channels of the EEG.")]
+StreamOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--stream", metavar="KEY=VALUE", help="name, type, source_id, hostname or uid; several keys with commas."
+    ),
+]
+
+
+def _print_version(is_asked: bool) -> None:
+    if is_asked:
+        from importlib.metadata import version
+
+        typer.echo(f"veridical {version('veridical')}")
+        raise typer.Exit
+
+
+@app.callback(invoke_without_command=True)
+def _open_window(
+    context: typer.Context,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Open the window, or run one of the commands below."""
+    if context.invoked_subcommand is None:
+        from veridical.gui.app import main as open_window
+
+        raise typer.Exit(open_window())
+
+
+@app.command()
+def demo(
+    out: Annotated[
+        Path | None, typer.Option("--out", help="A new folder; ./veridical-demo-1 and so on if not given.")
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Shorten durations, never steps (under 90 s).")] = False,
+    profile: ProfileOption = ProfileName.responsive,
+    seed: SeedOption = 1,
+    aux: AuxOption = False,
+    json: JsonOption = False,
+) -> None:
+    """The whole loop with a simulated amplifier and participant: record, train, validate, report."""
+    from veridical.cli.demo import DemoOptions, run_demo
+
+    run_demo(DemoOptions(out, fast, profile.value, seed, aux), json)
+
+
+@app.command()
+def doctor(json: JsonOption = False) -> None:
+    """What works here, what is missing, and the exact command that mends it."""
+    from veridical.cli.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(json))
+
+
+@study_app.command("new")
+def study_new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], json: JsonOption = False
+) -> None:
+    """Make a study from the affective-pictures template, with the demo stimuli."""
+    from veridical.cli.study_commands import new_study
+
+    new_study(folder, json)
+
+
+@app.command()
+def simulate(
+    profile: ProfileOption = ProfileName.responsive,
+    seed: SeedOption = 0,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Until Ctrl-C if not given.")] = None,
+    aux: AuxOption = False,
+) -> None:
+    """EEG, EDA and ECG outlets on LSL that react to the marker stream."""
+    from veridical.cli.stream_commands import run_simulate
+
+    run_simulate(profile.value, seed, seconds, aux)
+
+
+@app.command()
+def record(
+    out: Annotated[Path, typer.Argument(metavar="OUT.xdf", help="A new file.")],
+    stream: StreamOption = None,
+    seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Until Ctrl-C if not given.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Record LSL streams to XDF; ``--stream all`` (or none given) takes everything on the network scope."""
+    from veridical.cli.stream_commands import run_record
+
+    raise typer.Exit(run_record(out, tuple(stream or ()), seconds, json))
+
+
+@app.command()
+def inspect(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xdf")],
+    json: JsonOption = False,
+) -> None:
+    """Streams, counts, stamps, effective rates, gaps, clock offsets and defects of a recording."""
+    from veridical.cli.file_commands import run_inspect
+
+    run_inspect(file, json)
+
+
+@app.command()
+def suggest(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xdf")],
+    json: JsonOption = False,
+) -> None:
+    """Artifact suggestions for a recording."""
+    from veridical.cli.file_commands import run_suggest
+
+    run_suggest(file, json)
+
+
+@app.command()
+def run(
+    study: StudyArgument,
+    participant: ParticipantOption,
+    session: Annotated[str, typer.Option("--session", help="Session id.")] = "01",
+    simulate_participant: Annotated[
+        bool, typer.Option("--simulate-participant", help="A simulated participant answers the scales.")
+    ] = False,
+    stream: StreamOption = None,
+    headless: Annotated[
+        bool, typer.Option("--headless", help="No screen: for tests and machines without one.")
+    ] = False,
+    windowed: Annotated[bool, typer.Option("--windowed", help="A window instead of the full screen.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a session: pre-flight, record, present, verify."""
+    from veridical.cli.run_command import RunOptions, run_session
+
+    options = RunOptions(study, participant, session, simulate_participant, tuple(stream or ()), headless, windowed)
+    raise typer.Exit(run_session(options, json))
+
+
+@app.command()
+def train(
+    study: StudyArgument,
+    participant: ParticipantOption,
+    target: Annotated[str | None, typer.Option("--target", help="Rating scale; study.toml's if not given.")] = None,
+    label_rule: Annotated[TargetRule | None, typer.Option("--label-rule", help="study.toml's if not given.")] = None,
+    pipeline: Annotated[Pipeline | None, typer.Option("--pipeline", help="study.toml's if not given.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Train and validate a participant's model on all their recordings."""
+    from veridical.cli.train_command import run_train
+
+    rule = None if label_rule is None else label_rule.value
+    chosen = None if pipeline is None else pipeline.value
+    run_train(study, participant, target, rule, chosen, seed, json)
+
+
+def main() -> None:
+    """Run the command line; an expected error is one line on stderr and exit status 1."""
+    try:
+        app()
+    except VeridicalError as error:
+        sys.stderr.write(f"veridical: {' '.join(str(error).split())}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.stderr.write("veridical: interrupted\n")
+        sys.exit(130)

@@ -1,0 +1,97 @@
+"""``veridical run``: a session from pre-flight to a verified recording."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from veridical.cli.output import ProgressLines, put, put_json, say
+from veridical.cli.selectors import is_chosen, parse_selectors
+from veridical.cli.sessions import lead, termination_as_interrupt
+from veridical.domain.errors import StreamError
+from veridical.domain.event import MARKER_STREAM_NAME
+from veridical.domain.participant import RunKey
+from veridical.domain.run import ScreenChoice, StreamSelector
+from veridical.domain.simulation import simulation_behind
+from veridical.domain.stream import StreamDescription
+from veridical.services.preflight import check_streams
+from veridical.services.session import RunRequest, RunState, start_run
+from veridical.services.streams import StreamWatch, find_silent
+from veridical.services.study import Study, open_study
+
+# Streams answer within half a second; a second more catches those that answer late.
+_FIRST_S = 3.0
+_SETTLE_S = 1.0
+_SILENT_S = 5.0
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What ``veridical run`` was asked for."""
+
+    study: Path
+    participant: str
+    session: str
+    has_simulated_participant: bool
+    streams: tuple[str, ...]
+    is_headless: bool
+    is_windowed: bool
+
+
+def run_session(options: RunOptions, as_json: bool) -> int:
+    """Run the session; returns the exit status."""
+    study = open_study(options.study)
+    key = RunKey(options.participant, options.session)
+    selectors = parse_selectors(options.streams)
+    if all(p.id != key.participant for p in study.participants()):
+        say(f"Participant {key.participant} is new: added to participants.tsv")
+        study.add_participant(key.participant)
+    key = study.next_run(key.participant, key.session)
+    streams = find_streams(selectors)
+    check_streams(streams)
+    silent = find_silent(streams, _SILENT_S)
+    if silent:
+        names = ", ".join(repr(s.name) for s in silent)
+        raise StreamError(f"The stream {names} sent nothing in {_SILENT_S:.0f} s; start the measurement on its device.")
+    screen = ScreenChoice(kind="headless" if options.is_headless else "psychopy", fullscreen=not options.is_windowed)
+    simulation = simulation_behind([s.source_id for s in streams])
+    request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant)
+    with termination_as_interrupt():
+        state = lead(start_run(study, request), ProgressLines())
+    _tell(study, key, state, as_json)
+    return 0
+
+
+def find_streams(selectors: Sequence[StreamSelector]) -> tuple[StreamDescription, ...]:
+    """Return the chosen streams on the network, except marker streams of other runs (blocks for seconds)."""
+    watch = StreamWatch()
+    try:
+        watch.wait_for(lambda streams: any(s.is_regular for s in streams), _FIRST_S)
+        watch.wait_for(lambda _: False, _SETTLE_S)
+        return tuple(s for s in watch.streams() if s.name != MARKER_STREAM_NAME and is_chosen(s, selectors))
+    finally:
+        watch.close()
+
+
+def _tell(study: Study, key: RunKey, state: RunState, as_json: bool) -> None:
+    presenter, recorder = state.presenter, state.recorder
+    done = [t for t in presenter.done if not t.is_practice] if presenter is not None else []
+    n_answered = sum(all(status == "answered" for status in t.statuses) for t in done)
+    is_verified = recorder is not None and recorder.is_verified
+    if as_json:
+        put_json(
+            {
+                "participant": key.participant,
+                "session": key.session,
+                "run": key.run,
+                "recording": str(study.paths.xdf(key)),
+                "journal": str(study.paths.journal(key)),
+                "session_file": str(study.paths.session_file(key)),
+                "is_verified": is_verified,
+                "n_trials": len(done),
+                "n_answered": n_answered,
+                "message": presenter.message if presenter is not None else "",
+            }
+        )
+        return
+    put(f"{len(done)} pictures shown, {n_answered} rated.")
+    put(f"Recording: {study.paths.xdf(key)} ({'verified' if is_verified else 'NOT verified'})")

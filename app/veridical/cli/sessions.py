@@ -1,0 +1,99 @@
+"""Leading a session from the command line: progress lines, Ctrl-C, and one sentence if something fails."""
+
+import contextlib
+import signal
+import threading
+from collections.abc import Iterator
+from types import FrameType
+
+from veridical.cli.output import ProgressLines
+from veridical.domain.errors import ProcessError
+from veridical.services.session import LiveRun, RunState
+
+_ABORT_S = 15.0
+_POLL_S = 0.1
+
+
+@contextlib.contextmanager
+def termination_as_interrupt() -> Iterator[None]:
+    """Treat SIGTERM as Ctrl-C, so that whoever ends the command ends its children cleanly too."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1.0) -> RunState:
+    """Start the session and follow it until both children are gone (blocks).
+
+    Parameters
+    ----------
+    start, stop : float
+        Share of the whole work before and after the session, for the progress lines.
+
+    Raises
+    ------
+    ProcessError
+        If a child died or failed, or an alarm rang; the recording is kept.
+    KeyboardInterrupt
+        After the session was ended cleanly.
+    """
+    pause = threading.Event()
+    begun_s: float | None = None
+    run.begin()
+    is_ending = False
+    try:
+        while True:
+            state = run.state()
+            if state.is_over:
+                break
+            if state.problem and not is_ending:
+                # Without a recorder or with a full disk, going on would cost the participant's time for nothing.
+                is_ending = True
+                run.abort(state.problem)
+            left_s = state.presenter.remaining_s if state.presenter is not None else None
+            if left_s and begun_s is None and state.presenter is not None and state.presenter.phase == "running":
+                begun_s = left_s
+            share = 1 - left_s / begun_s if left_s is not None and begun_s else 0.0
+            lines.tell(start + share * (stop - start), _words(state), None if begun_s is None else left_s)
+            pause.wait(_POLL_S)
+    except KeyboardInterrupt:
+        _end(run, "interrupted by the operator")
+        raise
+    finally:
+        lines.done()
+        run.close()
+    if state.problem:
+        raise ProcessError(state.problem)
+    return state
+
+
+def _end(run: LiveRun, reason: str) -> None:
+    """Abort and wait until the recording is closed; a second Ctrl-C ends the children at once."""
+    try:
+        run.abort(reason)
+        if not run.wait_over(_ABORT_S):
+            run.kill()
+            run.wait_over(_ABORT_S)
+    except KeyboardInterrupt:
+        run.kill()
+        run.wait_over(_ABORT_S)
+
+
+def _words(state: RunState) -> str:
+    presenter = state.presenter
+    if presenter is None or presenter.phase == "starting":
+        return "Getting the screen ready"
+    if presenter.phase == "ready":
+        return "Waiting for the recorder to take every stream"
+    if presenter.phase in ("ended", "failed"):
+        return "Closing and verifying the recording"
+    if presenter.phase in ("paused", "pausing", "stopped"):
+        return f"Session: {presenter.phase}"
+    part = presenter.part.capitalize() or "Session"
+    return f"{part}, picture {presenter.trial} of {presenter.n_trials}" if presenter.trial else part

@@ -1,0 +1,122 @@
+"""The trials of all runs of a participant on one grid, as learning and audit take them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.arrays import BoolArray, FloatArray, IntArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.rating import Scale
+from veridical.domain.study import AnalysisChoices
+from veridical.domain.trial_table import TrialRow
+from veridical.features.extraction import TrialFeatures
+from veridical.learning.bundle import FeatureColumn
+from veridical.learning.labels import group_numbers
+from veridical.learning.problem import Problem
+
+_CLASS_NAMES = {"valence": ("negative", "positive")}
+
+
+@dataclass(frozen=True)
+class TrialGrid:
+    """One row per presented trial, run after run.
+
+    Parameters
+    ----------
+    matrix : ndarray, shape (n_presented, n_features)
+        What the pipeline learns from; ``columns`` describes it.
+    runs : ndarray of int, shape (n_presented,)
+        Position of the trial's run among those that take part.
+    window_s : tuple of float
+        Analysis window, seconds from onset.
+    """
+
+    trials: tuple[TrialRow, ...]
+    kept: BoolArray
+    reasons: tuple[str, ...]
+    is_marked: BoolArray
+    matrix: FloatArray
+    columns: tuple[FeatureColumn, ...]
+    artifacts: FloatArray
+    artifact_names: tuple[str, ...]
+    runs: IntArray
+    left_out: tuple[str, ...]
+    window_s: tuple[float, float]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns of ``matrix``."""
+        return tuple(c.name for c in self.columns)
+
+    def problem(self, scale: Scale, choices: AnalysisChoices) -> Problem:
+        """Return the learning problem for one rating scale."""
+        values = [t.value(scale.id) for t in self.trials]
+        return Problem(
+            features=self.matrix,
+            ratings=np.array([np.nan if v is None else v for v in values], dtype=float),
+            kept=self.kept,
+            midpoint=scale.midpoint,
+            label_rule=choices.label_rule,
+            groups=group_numbers([t.stimulus_id for t in self.trials]),
+            onsets_s=np.array([t.onset_s for t in self.trials]),
+            runs=self.runs,
+            embargo_s=choices.embargo_s,
+            class_names=_CLASS_NAMES.get(scale.id, ("low", "high")),
+        )
+
+
+def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
+    """Put runs one after the other, with the columns that all of them have.
+
+    Raises
+    ------
+    AnalysisError
+        If the runs have no column in common.
+    """
+    names, matrix, lost = _common([_learned(r) for r in runs])
+    artifact_names, artifacts, lost_artifacts = _common([(r.artifact_names, r.artifacts) for r in runs])
+    if not names:
+        raise AnalysisError(
+            "The participant's recordings have no feature in common; record the same channels in every run."
+        )
+    columns = {c.name: c for r in runs for c in _columns(r)}
+    words = [line for r in runs for line in r.left_out]
+    if lost:
+        words.append(f"{lost} features that not every recording has")
+    if lost_artifacts:
+        words.append(f"{lost_artifacts} artifact indices that not every recording has")
+    return TrialGrid(
+        trials=tuple(t for r in runs for t in r.trials),
+        kept=np.concatenate([r.kept for r in runs]),
+        reasons=tuple(reason for r in runs for reason in r.reasons),
+        is_marked=np.concatenate([r.is_marked for r in runs]),
+        matrix=matrix,
+        columns=tuple(columns[name] for name in names),
+        artifacts=artifacts,
+        artifact_names=artifact_names,
+        runs=np.repeat(np.arange(len(runs)), [len(r.trials) for r in runs]),
+        left_out=tuple(dict.fromkeys(words)),
+        window_s=runs[0].window_s,
+    )
+
+
+def _learned(run: TrialFeatures) -> tuple[tuple[str, ...], FloatArray]:
+    if run.pipeline == "evoked" and run.evoked_names:
+        return run.evoked_names, run.evoked
+    return run.evidence
+
+
+def _columns(run: TrialFeatures) -> tuple[FeatureColumn, ...]:
+    if run.pipeline == "evoked" and run.evoked_names:
+        times = np.tile(run.evoked_times_s, len(run.evoked_labels))
+        return tuple(FeatureColumn(n, "V", (float(t), float(t))) for n, t in zip(run.evoked_names, times, strict=True))
+    return tuple(FeatureColumn(f.name, f.unit, f.window_s) for f in run.features if f.is_evidence)
+
+
+def _common(tables: Sequence[tuple[tuple[str, ...], FloatArray]]) -> tuple[tuple[str, ...], FloatArray, int]:
+    """Columns that every table has, in the first one's order, stacked; and how many others there are."""
+    shared = tuple(n for n in tables[0][0] if all(n in names for names, _ in tables[1:]))
+    stacked = [values[:, [names.index(n) for n in shared]] for names, values in tables]
+    everything = {n for names, _ in tables for n in names}
+    return shared, np.concatenate(stacked), len(everything) - len(shared)
