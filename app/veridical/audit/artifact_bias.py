@@ -81,6 +81,7 @@ def check(context: AuditContext) -> Finding:
     if context.validation.p_value < ALPHA:
         summary = f"{sentence(alone)}; the model without them could not be tried: {result.problem}."
         return Finding(THREAT, "not enough data", evidence, summary, REMEDY)
-    verdict = "caution" if result.alone.p_value < ALPHA else "pass"
     summary = f"{sentence(alone)}; the model itself is not above chance, so nothing needs explaining."
-    return Finding(THREAT, verdict, evidence, summary, REMEDY if verdict == "caution" else "")
+    if result.alone.p_value < ALPHA:
+        return Finding(THREAT, "caution", evidence, summary, REMEDY)
+    return Finding(THREAT, "pass", evidence, summary)

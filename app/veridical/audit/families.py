@@ -16,6 +16,7 @@ from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Validation
 from veridical.domain.progress import Work
 from veridical.learning.problem import Problem
+from veridical.learning.splits import outer_folds
 from veridical.learning.validation import validate_problem
 
 ARTIFACTS = "artifact bias"
@@ -55,7 +56,7 @@ def families_of(context: AuditContext) -> tuple[Family, ...]:
     """Collect the families of this version: artifacts, every other rating, trial index."""
     kept = np.asarray(context.problem.kept, dtype=bool)
     n = len(kept)
-    artifacts = leading_components(np.asarray(context.artifacts, dtype=float), kept, MAX_COLUMNS)
+    artifacts = _artifact_columns(context, kept)
     no_artifacts = "" if artifacts.shape[1] else "the recording holds no artifact index (no EEG channel)"
     found = [Family(ARTIFACTS, "muscle, eye and movement artifacts", artifacts, is_required=True, missing=no_artifacts)]
     scales = context.other_scales
@@ -73,6 +74,15 @@ def families_of(context: AuditContext) -> tuple[Family, ...]:
     return tuple(found)
 
 
+def _artifact_columns(context: AuditContext, kept: BoolArray) -> FloatArray:
+    """Eye activity, marks and movement as they are; muscle, one index per channel, by its leading components."""
+    values = np.asarray(context.artifacts, dtype=float)
+    is_muscle = np.array([name.startswith("muscle ") for name in context.artifact_names], dtype=bool)
+    others = leading_components(values[:, ~is_muscle], kept, MAX_COLUMNS)
+    muscle = leading_components(values[:, is_muscle], kept, max(1, MAX_COLUMNS - others.shape[1]))
+    return np.hstack([muscle, others])
+
+
 def leading_components(values: FloatArray, rows: BoolArray, n_columns: int) -> FloatArray:
     """Standardise columns over ``rows`` and keep at most ``n_columns`` principal components.
 
@@ -84,16 +94,13 @@ def leading_components(values: FloatArray, rows: BoolArray, n_columns: int) -> F
         NaN on rows with a missing value and outside ``rows``.
     """
     inside = values[rows]
-    usable = np.isfinite(inside).all(axis=0) if len(inside) else np.zeros(values.shape[1], dtype=bool)
-    usable &= np.array([bool(u) and np.ptp(c) > 0 for u, c in zip(usable, inside.T, strict=True)], dtype=bool)
-    inside = inside[:, usable]
-    if inside.shape[1]:
-        inside = (inside - inside.mean(axis=0)) / inside.std(axis=0)
-    if inside.shape[1] > n_columns:
-        left, scale, _ = np.linalg.svd(inside, full_matrices=False)
-        inside = (left * scale)[:, :n_columns]
-    components = np.full((len(values), inside.shape[1]), np.nan)
-    components[rows] = inside
+    usable = [c for c in inside.T if len(c) and np.isfinite(c).all() and np.ptp(c) > 0]
+    standard = np.array([(c - c.mean()) / c.std() for c in usable]).T.reshape(len(inside), len(usable))
+    if len(usable) > n_columns:
+        left, scale, _ = np.linalg.svd(standard, full_matrices=False)
+        standard = (left * scale)[:, :n_columns]
+    components = np.full((len(values), standard.shape[1]), np.nan)
+    components[rows] = standard
     return components
 
 
@@ -102,7 +109,7 @@ def measure_family(context: AuditContext, family: Family) -> Work[FamilyResult]:
     if family.missing:
         return FamilyResult(family.name, family.words, None, None, problem=family.missing)
     n_columns = family.values.shape[1]
-    known = np.isfinite(family.values).all(axis=1)
+    known: BoolArray = np.asarray(np.isfinite(family.values).all(axis=1))
     kept = np.asarray(context.problem.kept, dtype=bool) & known
     values = np.where(known[:, None], family.values, 0.0)
     alone_problem = replace(
@@ -129,7 +136,9 @@ def measure_family(context: AuditContext, family: Family) -> Work[FamilyResult]:
 
 
 def _validate(context: AuditContext, problem: Problem) -> Work[Validation]:
-    validation = yield from validate_problem(problem, context.analysis.n_permutations, context.seed)
+    # The model's own folds: a family's unknown rows drop out of them, nothing else moves.
+    folds = outer_folds(context.problem)
+    validation = yield from validate_problem(problem, context.analysis.n_permutations, context.seed, folds)
     return validation
 
 

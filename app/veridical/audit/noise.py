@@ -26,7 +26,7 @@ def check(context: AuditContext) -> Finding:
     kept = np.asarray(context.problem.kept, dtype=bool)
     reasons = Counter(reason for reason, is_kept in zip(context.reasons, kept, strict=True) if reason and not is_kept)
     evidence = {"n_presented": float(n), "n_lost": float(n - int(kept.sum())), "lost_share": share}
-    commonest = f", most of them: {reasons.most_common(1)[0][0]}" if reasons else ""
+    commonest = f"; the commonest reason: {reasons.most_common(1)[0][0]}" if reasons else ""
     summary = f"{n - int(kept.sum())} of {n} presented trials ({percent(share)}) could not be used{commonest}."
     remedy = "Look at the dropped trials on the Annotate page, and mend electrodes before the next session."
     if share > DAMAGED_SHARE:

@@ -42,7 +42,10 @@ def trials_needed(balanced_accuracy: float, wanted_power: float = WANTED_POWER) 
     """Solve ``power`` for the number of trials; None at or below chance."""
     if balanced_accuracy <= 0.5:
         return None
-    above = norm.ppf(wanted_power) * sqrt(balanced_accuracy * (1 - balanced_accuracy)) + norm.ppf(1 - ALPHA) * 0.5
+    above = (
+        float(norm.ppf(wanted_power)) * sqrt(balanced_accuracy * (1 - balanced_accuracy))
+        + float(norm.ppf(1 - ALPHA)) * 0.5
+    )
     return ceil((CROSS_VALIDATION_INFLATION * above / (balanced_accuracy - 0.5)) ** 2)
 
 

@@ -69,7 +69,7 @@ def decide(
         Share of the presented trials that artifacts, marks or gaps took away, 0 to 1.
     """
     if lost_share > DAMAGED_SHARE:
-        return _verdict("damaged", f"The data are too damaged to tell: {lost_share:.0%} of the trials were lost")
+        return _verdict("damaged", f"The data are too damaged to tell: {100 * lost_share:.0f} % of the trials were lost")
     if not p_value < ALPHA:
         if interval95[1] < smallest_effect:
             return _verdict("not above chance", "Not above chance")

@@ -24,6 +24,8 @@ from veridical.reports.drawing import (
     to_svg,
 )
 
+# The page's text column at 96 CSS pixels an inch.
+WIDE_IN = 9.6
 CLASS_STYLE = {-1: (NEGATIVE, "v"), 0: (NEUTRAL, "o"), 1: (POSITIVE, "^")}
 
 
@@ -31,7 +33,7 @@ def score_figure(v: Validation) -> str:
     """Draw balanced accuracy with its interval over the band in which guessing ends."""
     low, high = v.interval95
     left, right = min(0.3, low - 0.05), max(0.9, high + 0.05)
-    with figure(7.4, 1.15) as drawn:
+    with figure(6.6, 1.15) as drawn:
         axes = drawn.subplots()
         axes.axvspan(1 - v.chance95, v.chance95, color=BAND, lw=0)
         axes.axvline(0.5, color=QUIET, lw=1)
@@ -55,12 +57,15 @@ def fold_figure(v: Validation) -> str:
     scores = np.asarray(v.fold_scores, dtype=float)
     numbers = np.arange(1, len(scores) + 1)
     known = np.isfinite(scores)
-    with figure(3.9, 2.7) as drawn:
+    with figure(4.7, 3.0) as drawn:
         axes = drawn.subplots()
         axes.axhline(0.5, color=QUIET, lw=1)
         axes.axhline(v.auc, color=MODEL, lw=1.5, ls=(0, (4, 3)))
         axes.vlines(numbers[known], 0.5, scores[known], color=MODEL, lw=1.5, alpha=0.5)
         axes.plot(numbers[known], scores[known], "o", color=MODEL, ms=7, mec=PAPER)
+        for number in numbers[~known]:
+            axes.annotate("one class", (number, 0.5), rotation=90, ha="center", va="center", color=QUIET, fontsize=8.5,
+                          bbox=_halo())  # fmt: skip
         axes.set(ylim=(-0.04, 1.04), xlim=(0.4, len(scores) + 1.9), yticks=[0, 0.25, 0.5, 0.75, 1])
         axes.set_xticks(numbers)
         axes.annotate("chance", (len(scores) + 0.55, 0.5), va="center", color=QUIET, fontsize=9.5, bbox=_halo())
@@ -78,9 +83,9 @@ def null_figure(v: Validation) -> str:
     null = null[np.isfinite(null)]
     left = min(0.2, float(null.min(initial=0.5)), v.auc) - 0.02
     right = max(0.8, float(null.max(initial=0.5)), v.auc) + 0.06
-    with figure(3.9, 2.7) as drawn:
+    with figure(4.7, 3.0) as drawn:
         axes = drawn.subplots()
-        counts, _, _ = axes.hist(null, bins=np.linspace(left, right, 41), color=NEUTRAL, alpha=0.55, lw=0)
+        counts, _, _ = axes.hist(null, bins=np.linspace(left, right, 41).tolist(), color=NEUTRAL, alpha=0.55, lw=0)
         top = float(np.max(counts, initial=1.0))
         axes.vlines([v.auc], 0, 1.08 * top, color=MODEL, lw=2)
         side = "right" if v.auc > (left + right) / 2 else "left"
@@ -104,10 +109,11 @@ def confound_figure(v: Validation, findings: Sequence[Finding]) -> str:
     rows: list[tuple[str, float, str]] = [("the model", v.auc, "model")]
     for f in findings:
         if "auc_alone" in f.evidence:
-            rows.append((f"{f.threat} alone", f.evidence["auc_alone"], "alone"))
+            name = "artifacts" if f.threat == "artifact bias" else f.threat
+            rows.append((f"{name} alone", f.evidence["auc_alone"], "alone"))
             if "auc_after" in f.evidence:
-                rows.append((f"model without {f.threat}", f.evidence["auc_after"], "after"))
-    with figure(7.4, 0.75 + 0.33 * len(rows)) as drawn:
+                rows.append((f"model without {name}", f.evidence["auc_after"], "after"))
+    with figure(WIDE_IN, 0.75 + 0.33 * len(rows)) as drawn:
         axes = drawn.subplots()
         axes.axvline(0.5, color=QUIET, lw=1)
         for y, (_, auc, kind) in enumerate(rows):
@@ -144,7 +150,7 @@ def plane_figure(trials: Sequence[TrialRow]) -> str:
     v_mid, a_mid = sum(v_range) / 2, sum(a_range) / 2
     x, y = _sunflower(valence, arousal)
     side = np.sign(valence - v_mid).astype(int)
-    with figure(4.1, 4.1) as drawn:
+    with figure(4.7, 4.7) as drawn:
         axes = drawn.subplots()
         axes.axvline(v_mid, color=LINE, lw=1)
         axes.axhline(a_mid, color=LINE, lw=1)
@@ -182,7 +188,7 @@ def session_figure(trials: Sequence[TrialRow], kept: Sequence[bool], target: str
     middle = (rating.minimum + rating.maximum) / 2
     side = np.sign(np.nan_to_num(values - middle)).astype(int)
     stays = np.asarray(kept, dtype=bool)
-    with figure(7.4, 2.3) as drawn:
+    with figure(WIDE_IN, 2.6) as drawn:
         axes = drawn.subplots()
         axes.axhline(middle, color=QUIET, lw=1)
         for i in range(1, len(trials)):

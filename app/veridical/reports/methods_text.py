@@ -9,18 +9,19 @@ REFERENCES: tuple[str, ...] = (
     "Kothe, C., et al. (2025). The lab streaming layer for synchronized multimodal recording. Imaging Neuroscience, 3.",
     "Blankertz, B., Lemm, S., Treder, M., Haufe, S., & Müller, K.-R. (2011). Single-trial analysis and classification "
     "of ERP components: a tutorial. NeuroImage, 56, 814-825.",
-    "Lemm, S., Blankertz, B., Dickhaus, T., & Müller, K.-R. (2011). Introduction to machine learning for brain imaging. "
-    "NeuroImage, 56, 387-399.",
+    "Lemm, S., Blankertz, B., Dickhaus, T., & Müller, K.-R. (2011). Introduction to machine learning for brain "
+    "imaging. NeuroImage, 56, 387-399.",
     "Brodersen, K. H., Ong, C. S., Stephan, K. E., & Buhmann, J. M. (2010). The balanced accuracy and its posterior "
     "distribution. 20th International Conference on Pattern Recognition, 3121-3124.",
-    "Varoquaux, G. (2018). Cross-validation failure: small sample sizes lead to large error bars. NeuroImage, 180, 68-77.",
+    "Varoquaux, G. (2018). Cross-validation failure: small sample sizes lead to large error bars. NeuroImage, 180, "
+    "68-77.",
     "Ojala, M., & Garriga, G. C. (2010). Permutation tests for studying classifier performance. Journal of Machine "
     "Learning Research, 11, 1833-1863.",
-    "Phipson, B., & Smyth, G. K. (2010). Permutation p-values should never be zero. Statistical Applications in Genetics "
-    "and Molecular Biology, 9, 39.",
+    "Phipson, B., & Smyth, G. K. (2010). Permutation p-values should never be zero. Statistical Applications in "
+    "Genetics and Molecular Biology, 9, 39.",
     "Harris, K. D. (2020). Nonsense correlations in neuroscience. bioRxiv 2020.11.29.402719.",
-    "Snoek, L., Miletić, S., & Scholte, H. S. (2019). How to control for confounds in decoding analyses of neuroimaging "
-    "data. NeuroImage, 184, 741-760.",
+    "Snoek, L., Miletić, S., & Scholte, H. S. (2019). How to control for confounds in decoding analyses of "
+    "neuroimaging data. NeuroImage, 184, 741-760.",
 )
 
 _PIPELINES = {
@@ -49,22 +50,22 @@ def _recording(content: ReportContent) -> str:
         f"Pictures were presented for {protocol.picture_s:g} s with PsychoPy (Peirce et al., 2019) in "
         f"{count(protocol.n_blocks, 'block')}, {count(len(content.trials), 'trial')} in all, and rated on "
         f"{' and '.join(s.id for s in protocol.scales)} after each. "
-        f"{', '.join(sorted(streams)) or 'Physiological signals'} and event markers were recorded on one clock with the "
-        f"lab streaming layer (Kothe et al., 2025).{simulated}{short}{screens}"
+        f"{', '.join(sorted(streams)) or 'Physiological signals'} and event markers were recorded on one clock with "
+        f"the lab streaming layer (Kothe et al., 2025).{simulated}{short}{screens}"
     )
 
 
 def _labels(content: ReportContent) -> str:
     v, analysis = content.validation, content.settings.analysis
     rule = {
-        "midpoint": "Trials rated above the scale's midpoint were told from those rated below it; ratings on the midpoint "
-        "were left out",
+        "midpoint": "Trials rated above the scale's midpoint were told from those rated below it; ratings on the "
+        "midpoint were left out",
         "median": "Trials rated above the median of the training trials were told from those rated below it",
     }[content.label_rule]
     classes = " and ".join(f"{n} {name}" for name, n in v.classes.items())
     return (
-        f"The target was the participant's own {content.target} rating. {rule} ({v.n_trials} labelled trials: {classes}). "
-        f"The model was a ridge classifier on {_PIPELINES[content.pipeline]} (Blankertz et al., 2011), "
+        f"The target was the participant's own {content.target} rating. {rule} ({v.n_trials} labelled trials: "
+        f"{classes}). The model was a ridge classifier on {_PIPELINES[content.pipeline]} (Blankertz et al., 2011), "
         f"line noise removed at {analysis.line_noise_hz:g} Hz."
     )
 
@@ -72,15 +73,15 @@ def _labels(content: ReportContent) -> str:
 def _validation(content: ReportContent) -> str:
     v, analysis = content.validation, content.settings.analysis
     return (
-        f"Validation used {v.folds} contiguous blocks of trials in presentation order as test sets. Training trials within "
-        f"{count(v.embargo_trials, 'trial')} or {analysis.embargo_s:.3g} s of a test block, and repeats of a test picture, were "
-        "left out. Scaling, the penalty (chosen in inner blocked folds) and calibration were fitted on training trials "
-        "only (Lemm et al., 2011). The 95 % interval of balanced accuracy is the posterior of the class recalls "
-        "(Brodersen et al., 2010), its half-widths multiplied by 1.45 for the dependence between folds (cf. Varoquaux, "
-        f"2018). Significance was tested on the fold-wise AUC with {content.n_permutations} permutations of the ratings (Ojala & "
-        "Garriga, 2010) and with all circular shifts of them (cf. Harris, 2020), both on the grid of presented trials, "
-        "before the label rule; p = (b + 1)/(m + 1) (Phipson & Smyth, 2010), and the larger of both is reported. Linear "
-        "and quadratic trial index were regressed out inside the folds."
+        f"Validation used {v.folds} contiguous blocks of trials in presentation order as test sets. Training trials "
+        f"within {count(v.embargo_trials, 'trial')} or {analysis.embargo_s:.3g} s of a test block, and repeats of a "
+        "test picture, were left out. Scaling, the penalty (chosen in inner blocked folds) and calibration were fitted "
+        "on training trials only (Lemm et al., 2011). The 95 % interval of balanced accuracy is the posterior of the "
+        "class recalls (Brodersen et al., 2010), its half-widths multiplied by 1.45 for the dependence between folds "
+        f"(cf. Varoquaux, 2018). Significance was tested on the fold-wise AUC with {content.n_permutations} "
+        "permutations of the ratings (Ojala & Garriga, 2010) and with all circular shifts of them (cf. Harris, 2020), "
+        "both on the grid of presented trials, before the label rule; p = (b + 1)/(m + 1) (Phipson & Smyth, 2010), and "
+        "the larger of both is reported. Linear and quadratic trial index were regressed out inside the folds."
     )
 
 
@@ -89,8 +90,7 @@ def _confounds(content: ReportContent) -> str:
     names = ", ".join(f.threat for f in families) or "none"
     versions = ", ".join(f"{name} {number}" for name, number in content.versions.items())
     return (
-        f"Confound families measured ({names}) were each tried alone on the same folds and, where the verdict depends on "
-        "it, regressed out of the features inside the folds (Snoek et al., 2019). The verdict follows the rule published "
-        "with the software (docs/method.md)."
-        + (f" Software: {versions}." if versions else "")
+        f"Confound families measured ({names}) were each tried alone on the same folds and, where the verdict depends "
+        "on it, regressed out of the features inside the folds (Snoek et al., 2019). The verdict follows the rule "
+        "published with the software (docs/method.md)." + (f" Software: {versions}." if versions else "")
     )

@@ -1,8 +1,9 @@
 """Everything the page shows, worded; the template only places it."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from veridical.audit.checks import NOT_MEASURED
 from veridical.audit.wording import count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
+from veridical.domain.simulation import EffectSizes
 from veridical.reports import figures
 from veridical.reports.content import RecordingFacts, ReportContent, StreamFacts
 from veridical.reports.methods_text import REFERENCES, methods_text
@@ -31,14 +33,16 @@ FINDING_STATUS: dict[FindingVerdict, Status] = {
     "not enough data": "unknown",
 }
 
+_SAMPLE = re.compile(r"(.+) (\d+\.\d+) s")
+
 # What each overall verdict means for the person who holds the report.
 MEANING: dict[OverallVerdict, str] = {
-    "above chance": "The model predicts this participant's ratings of new pictures better than guessing, and it still does "
-    "when each confound measured here is taken out. What was not measured can still explain it.",
+    "above chance": "The model predicts this participant's ratings of new pictures better than guessing, and it still "
+    "does when each confound measured here is taken out. What was not measured can still explain it.",
     "explained": "The model predicts ratings better than guessing, but so does something that is not feeling. "
     "Do not read it as a measure of feeling.",
-    "not above chance": "On new trials this model does no better than guessing, and an effect of the size the study cares "
-    "about would very likely have shown.",
+    "not above chance": "On new trials this model does no better than guessing, and an effect of the size the study "
+    "cares about would very likely have shown.",
     "not enough data": "These data neither show an effect nor rule one out.",
     "damaged": "Too much of the recording was lost for any statement about the model.",
 }
@@ -140,7 +144,9 @@ def page_of(content: ReportContent, json_name: str) -> Page:
     return Page(
         title=f"Model of participant {content.participant}: {content.target}",
         participant=content.participant,
-        subtitle=f"{content.settings.title} · {content.target} from {_sources(content)} · {content.created}".rstrip(" ·"),
+        subtitle=f"{content.settings.title} · {content.target} from {_sources(content)} · {content.created}".rstrip(
+            " ·"
+        ),
         notes=tuple(_notes(content)),
         status=OVERALL_STATUS[content.verdict.kind],
         headline=headline(content),
@@ -158,7 +164,7 @@ def page_of(content: ReportContent, json_name: str) -> Page:
         labels=tuple(_labels(content)),
         plane_figure=figures.plane_figure(content.trials),
         session_figure=figures.session_figure(content.trials, content.kept, content.target),
-        features=content.features,
+        features=_features(content.features),
         left_out=content.left_out,
         protocol=tuple(_protocol(content)),
         recordings=tuple(_recording(content, r) for r in content.recordings),
@@ -209,9 +215,13 @@ def _notes(content: ReportContent) -> Iterable[Fact]:
             f"Analysis windows follow the picture's duration ({seconds:g} s); autonomic responses need 6 s.",
         )
     if content.is_headless:
-        yield Fact("Headless screen", "No picture was shown on a real display; a simulated refresh clock set the times.")
+        yield Fact(
+            "Headless screen", "No picture was shown on a real display; a simulated refresh clock set the times."
+        )
     if not settings.are_stimuli_validated:
-        yield Fact("Stimuli not validated", "The pictures' norms were not measured on people; only own ratings count here.")
+        yield Fact(
+            "Stimuli not validated", "The pictures' norms were not measured on people; only own ratings count here."
+        )
     if content.is_primary:
         yield Fact("Primary analysis", f"As study.toml fixed it before recording; analysis {_of(content)}.")
     else:
@@ -247,13 +257,16 @@ def _finding(f: Finding) -> FindingView:
 def _number(value: float) -> str:
     if not np.isfinite(value):
         return "unknown"
-    return f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3g}"
+    digits = f"{value:.0f}" if float(value).is_integer() and abs(value) >= 1 else f"{value:.3g}"
+    return digits.replace("-", "−")
 
 
 def _validation(content: ReportContent) -> Iterable[Fact]:
     v, settings = content.validation, content.settings
     yield Fact("Outer folds", f"{v.folds} contiguous blocks of trials in presentation order")
-    trials = f"{count(v.embargo_trials, 'trial')} and {settings.analysis.embargo_s:.3g} s on either side of a test block"
+    trials = (
+        f"{count(v.embargo_trials, 'trial')} and {settings.analysis.embargo_s:.3g} s on either side of a test block"
+    )
     full = type(settings.analysis)().embargo_s
     is_short = settings.is_shortened and settings.analysis.embargo_s < full
     short = f"; a full session keeps {full:g} s, shortened here with the demonstration's durations" if is_short else ""
@@ -269,7 +282,9 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
 def _labels(content: ReportContent) -> Iterable[Fact]:
     v = content.validation
     rule = {"midpoint": "own rating above or below the scale's midpoint; the midpoint is left out"}
-    yield Fact("Label rule", rule.get(content.label_rule, "own rating above or below the median of the training trials"))
+    yield Fact(
+        "Label rule", rule.get(content.label_rule, "own rating above or below the median of the training trials")
+    )
     values = [t.value(content.target) for t in content.trials]
     n_dropped = sum(not k for k in content.kept)
     yield Fact("Presented", f"{count(len(content.trials), 'trial')}, {sum(x is not None for x in values)} rated")
@@ -283,6 +298,27 @@ def _dropped(content: ReportContent, n_dropped: int) -> str:
     reasons = Counter(r for r, k in zip(content.reasons, content.kept, strict=True) if r and not k)
     told = "; ".join(f"{n} {reason}" for reason, n in reasons.most_common(6))
     return count(n_dropped, "trial") + (f" ({told})" if told else "")
+
+
+def _features(names: Sequence[str]) -> tuple[str, ...]:
+    """Gather evoked samples ("Pz 0.125 s") into one line per set of channels; other names stay."""
+    samples: dict[str, list[str]] = {}
+    others: list[str] = []
+    for name in names:
+        found = _SAMPLE.fullmatch(name)
+        if found:
+            samples.setdefault(found[1], []).append(found[2])
+        else:
+            others.append(name)
+    channels: dict[tuple[str, ...], list[str]] = {}
+    for label, times in samples.items():
+        channels.setdefault(tuple(times), []).append(label)
+    lines = [
+        f"evoked samples of {count(len(labels), 'channel')} ({', '.join(labels)}): {len(times)} each, "
+        f"{float(times[0]):.2f} to {float(times[-1]):.2f} s after onset"
+        for times, labels in channels.items()
+    ]
+    return (*lines, *others)
 
 
 def _protocol(content: ReportContent) -> Iterable[Fact]:
@@ -325,12 +361,21 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
     ]
     if r.simulation is not None:
         plan = r.simulation
-        effects = {name: getattr(plan.effects, name) for name in plan.effects.__dataclass_fields__}
-        told = ", ".join(f"{name} {value:g}" for name, value in effects.items() if value)
-        facts.append(Fact("Simulated truth", f"profile {plan.profile}, seed {plan.seed}; {told or 'no effect at all'}"))
+        facts.append(Fact("Simulated truth", f"profile {plan.profile}, seed {plan.seed}; {_effects(plan.true_effects)}"))
     path = _raw_path(content, r)
     title = f"Session {r.key.session}, run {r.key.run}"
     return RecordingView(title, tuple(facts), r.streams, f"veridical inspect {path} --json")
+
+
+def _effects(effects: EffectSizes) -> str:
+    """What sets this simulated participant apart from one whose body follows no feeling."""
+    none = EffectSizes()
+    told = [
+        f"{f.name.replace('_', ' ')} {_number(getattr(effects, f.name))}"
+        for f in fields(effects)
+        if getattr(effects, f.name) != getattr(none, f.name)
+    ]
+    return ", ".join(told) or "no effect of any feeling on the body"
 
 
 def _raw_path(content: ReportContent, r: RecordingFacts) -> str:
