@@ -1,1 +1,1 @@
-"""TODO."""
+"""PROCESS: streams to disk. Knows neither Qt nor PsychoPy, and outlives the window."""

@@ -9,13 +9,10 @@ import numpy as np
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StreamError
 from veridical.domain.stream import StreamDescription
-from veridical.ipc.messages import Light
 from veridical.streaming.clock import local_clock
 from veridical.streaming.inlet import RawChunk, RawInlet, find_inlet
+from veridical.streaming.vitals import Health, Vitals
 
-_SILENT_S = 2.0
-_RATE_TOLERANCE = 0.05
-_RATE_WINDOW_S = 5.0
 _BUFFERED_S = 10
 _FIND_TIMEOUT_S = 2.0
 _PULL_S = 0.2
@@ -55,13 +52,10 @@ class ViewingInlet:
         n_times = max(1, round(seconds * stream.nominal_hz)) if stream.is_regular else 0
         self._ring = np.full((0 if stream.format == "string" else stream.n_channels, n_times), np.nan)
         self._next = 0
-        self._n_received = 0
         self._stop_s = float("nan")
         self._offset_s = 0.0
         self._markers: deque[tuple[float, str]] = deque(maxlen=_MAX_MARKERS)
-        self._arrivals: deque[tuple[float, int]] = deque()
-        self._started_s = local_clock()
-        self._newest_arrival_s: float | None = None
+        self._vitals = Vitals(stream.nominal_hz, local_clock())
         self._lock = threading.Lock()
         self._is_closed = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"viewing-{stream.name}", daemon=True)
@@ -71,7 +65,7 @@ class ViewingInlet:
         """Copy the newest seconds of a regular numeric stream."""
         with self._lock:
             samples = np.concatenate((self._ring[:, self._next :], self._ring[:, : self._next]), axis=1)
-            return Snapshot(samples, self._stop_s, self._n_received)
+            return Snapshot(samples, self._stop_s, self._vitals.n_samples)
 
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(LSL time on this machine, text) of an irregular stream's newest seconds, oldest first."""
@@ -79,44 +73,15 @@ class ViewingInlet:
             since = local_clock() - self._seconds
             return tuple(marker for marker in self._markers if marker[0] >= since)
 
-    def health(self) -> tuple[Light, str]:
-        """Whether data arrive at the announced rate, and in words."""
-        now = local_clock()
+    def health(self) -> Health:
+        """Whether data arrive at the announced rate."""
         with self._lock:
-            newest, n_received = self._newest_arrival_s, self._n_received
-            rate_hz = self._rate(now)
-        if not self.stream.is_regular:
-            return "good", f"{n_received} received"
-        silent_s = now - (newest if newest is not None else self._started_s)
-        if newest is None and silent_s <= _SILENT_S:
-            return "unknown", "connecting"
-        if silent_s > _SILENT_S:
-            return "fail", f"no data for {silent_s:.0f} s"
-        nominal_hz = self.stream.nominal_hz
-        if rate_hz is not None and abs(rate_hz / nominal_hz - 1) > _RATE_TOLERANCE:
-            return "caution", f"{rate_hz:.1f} Hz instead of {nominal_hz:g} Hz"
-        return "good", f"{nominal_hz:g} Hz"
-
-    def effective_hz(self) -> float | None:
-        """Rate of arrival over the last seconds; None if that is too short to tell."""
-        with self._lock:
-            return self._rate(local_clock())
+            return self._vitals.judge(local_clock())
 
     def close(self) -> None:
         """Stop the thread and disconnect."""
         self._is_closed.set()
         self._thread.join(_FIND_TIMEOUT_S + 1.0)
-
-    def _rate(self, now: float) -> float | None:
-        while self._arrivals and self._arrivals[0][0] < now - _RATE_WINDOW_S:
-            self._arrivals.popleft()
-        if len(self._arrivals) < 2:
-            return None
-        span_s = self._arrivals[-1][0] - self._arrivals[0][0]
-        # Chunks of a few hundred milliseconds make a shorter span too coarse for 5 %.
-        if span_s < 0.8 * _RATE_WINDOW_S:
-            return None
-        return sum(n for _, n in list(self._arrivals)[1:]) / span_s
 
     def _run(self) -> None:
         while not self._is_closed.is_set():
@@ -149,9 +114,7 @@ class ViewingInlet:
                 self._take(chunk, now)
 
     def _take(self, chunk: RawChunk, now: float) -> None:
-        self._n_received += len(chunk)
-        self._newest_arrival_s = now
-        self._arrivals.append((now, len(chunk)))
+        self._vitals.count(chunk.stamps_s, now)
         stamps_s = chunk.stamps_s + self._offset_s
         self._stop_s = float(stamps_s[-1])
         if not self.stream.is_regular:
