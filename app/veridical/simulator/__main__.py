@@ -31,6 +31,8 @@ def main(arguments: list[str]) -> int:
         print(error, file=sys.stderr)  # noqa: T201
         server.publish(SimulatorState("failed", str(error)))
         return 1
+    except KeyboardInterrupt:
+        server.publish(SimulatorState("ended"))
     finally:
         server.close()
     return 0
@@ -42,8 +44,6 @@ def _stream(folder: Path, server: Server) -> None:
         server.publish(SimulatorState("streaming", ", ".join(amplifier.names)))
         while not isinstance(server.wait(_STEP_S), Stop):
             amplifier.step()
-    except KeyboardInterrupt:
-        return
     finally:
         amplifier.close()
 

@@ -11,6 +11,8 @@ from veridical.domain.stimulus import CONDITIONS, Stimulus
 
 # After this time nothing answers a picture any more (the skin's recovery, Boucsein 2012).
 FORGOTTEN_AFTER_S = 30.0
+# Nothing answers sooner. A marker that is heard as late as this, plus the lag of a live amplifier, changes nothing.
+REACTION_S = 0.04
 
 
 @dataclass(frozen=True)
@@ -71,14 +73,14 @@ class Course:
     def hear(self, at_s: float, marker: Marker) -> None:
         """Take a marker that happened ``at_s`` seconds after the first sample.
 
-        Call it within 50 ms of the event: answers begin 60 ms after a picture, and generators look 32 ms ahead.
+        Call it before samples of ``at_s + REACTION_S`` are taken, and at most 30 s sooner.
         """
         name = marker.name.removeprefix("practice/")
         if name == "picture/off":
             self._end_picture(at_s)
         elif name.startswith("picture/") and name.removeprefix("picture/") in CONDITIONS:
             feeling = self._feelings.get(marker.details.get("id", ""), Feeling(0.0, 0.0))
-            self._shown = [s for s in self._shown if at_s - s.onset_s < FORGOTTEN_AFTER_S]
+            self._shown = [s for s in self._shown if at_s - s.onset_s < 2 * FORGOTTEN_AFTER_S]
             self._shown.append(Shown(self._n_shown, at_s, feeling, Chances.draw(self._seed, self._n_shown)))
             self._n_shown += 1
         elif name == "baseline/eyes-closed/start":
@@ -87,20 +89,21 @@ class Course:
             start_s, stop_s = self._closed_s[-1]
             self._closed_s[-1] = (start_s, min(stop_s, at_s))
 
-    def shown_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
-        """Pictures that came before ``latest_s`` and were on after ``earliest_s``, as one knows them at ``latest_s``.
+    def shown_within(self, last_s: float, now_s: float) -> tuple[Shown, ...]:
+        """Pictures that were on during the last seconds, as the body knows them now.
 
         A picture of which nobody says that it went away is forgotten after 12 s.
         """
+        earliest_s, latest_s = now_s - last_s, now_s - REACTION_S
         return tuple(
             s if s.off_s < latest_s else replace(s, off_s=np.inf)
             for s in self._shown
             if s.onset_s < latest_s and min(s.off_s, s.onset_s + 12) > earliest_s
         )
 
-    def begun_since(self, earliest_s: float, latest_s: float) -> tuple[Shown, ...]:
-        """Pictures whose onset lies between the two times."""
-        return tuple(s for s in self._shown if earliest_s < s.onset_s < latest_s)
+    def begun_within(self, last_s: float, now_s: float) -> tuple[Shown, ...]:
+        """Pictures that came during the last seconds."""
+        return tuple(s for s in self._shown if now_s - last_s < s.onset_s < now_s - REACTION_S)
 
     def are_eyes_closed(self, at_s: float) -> bool:
         """Whether the eyes are closed (the rest with eyes closed)."""

@@ -55,7 +55,7 @@ class EegOrgan:
     def block(self, times_s: FloatArray) -> FloatArray:
         """Return the next samples in volts, shape (n_times, n_channels)."""
         n_times = len(times_s)
-        shown = self._course.shown_since(times_s[0] - 3.0, times_s[-1])
+        shown = self._course.shown_within(3.0, now_s=times_s[0])
         is_closed = self._course.are_eyes_closed(times_s[0])
         volts = self._background.take(n_times) @ self._background_map
         volts += self._rhythms.take(times_s, shown, is_closed)
@@ -162,7 +162,7 @@ class EvokedResponses:
     def response(self, picture: Shown, times_s: FloatArray) -> FloatArray:
         """Return volts that one picture evokes, shape (n_times, n_channels).
 
-        Times: P1 100 ms, N1 165 ms, P2 230 ms (Luck 2014); the LPP sets in at about 0.28 s, holds to 1 s
+        Times: P1 105 ms, N1 165 ms, P2 230 ms (Luck 2014); the LPP sets in at about 0.27 s, holds to 1 s
         while the picture stays and then wanes (Cuthbert 2000).
         """
         chances = picture.chances
@@ -189,7 +189,7 @@ class EvokedResponses:
             return wave
 
         volts: FloatArray = (
-            peak(0.100, 0.013) * self._p1_map + peak(0.165, 0.018) * self._n1_map + peak(0.230, 0.030) * self._p2_map
+            peak(0.105, 0.013) * self._p1_map + peak(0.165, 0.018) * self._n1_map + peak(0.230, 0.030) * self._p2_map
         )
         return volts
 
@@ -202,7 +202,7 @@ def late_course(since_s: FloatArray, since_off_s: FloatArray) -> FloatArray:
     since_s, since_off_s : ndarray, shape (n_times,)
         Seconds since the picture came and since it went (minus infinity while it stays).
     """
-    rise = _logistic((since_s - 0.28) / 0.025)
+    rise = _logistic((since_s - 0.27) / 0.02)
     # From 1 s on it wanes to a third, the slow wave that lasts as long as the picture (Pastor 2008).
     wane = np.where(since_s > 1.0, 0.35 + 0.65 * np.exp(-np.maximum(since_s - 1.0, 0.0) / 0.8), 1.0)
     return np.asarray(rise * wane * (1 - _logistic((since_off_s - 0.35) / 0.05)))

@@ -65,7 +65,7 @@ class HeartOrgan:
     def _evoked_bpm(self, times_s: FloatArray) -> FloatArray:
         """Return the change of heart rate that the pictures cause, beats per minute."""
         responses: list[tuple[float, float, float]] = []
-        for picture in self._course.begun_since(times_s[0] - 12.0, times_s[-1]):
+        for picture in self._course.begun_within(12.0, now_s=times_s[0]):
             if picture.ordinal not in self._responses:
                 self._responses[picture.ordinal] = self._response(picture)
             responses.append(self._responses[picture.ordinal])

@@ -41,7 +41,7 @@ class SkinOrgan:
         responses = [
             (at_s, 0.12e-6 * np.exp(0.5 * chance)) for at_s, chance in self._spontaneous.until(times_s[0], times_s[-1])
         ]
-        for picture in self._course.begun_since(times_s[0] - FORGOTTEN_AFTER_S, times_s[-1]):
+        for picture in self._course.begun_within(FORGOTTEN_AFTER_S, now_s=times_s[0]):
             if picture.ordinal not in self._responses:
                 self._responses[picture.ordinal] = self._response(picture)
             responses.append(self._responses[picture.ordinal])
