@@ -1,0 +1,1 @@
+"""How the demo pictures are drawn: brushes, and scenes by class."""
