@@ -6,7 +6,8 @@ from typing import Literal
 import numpy as np
 import pytest
 from scipy.stats import norm
-from veridical.audit import chance, ground_truth, noise, too_little_data
+from sklearn.metrics import cohen_kappa_score
+from veridical.audit import chance, ground_truth, noise, overfitting, too_little_data
 from veridical.audit.artifact_bias import marked_per_class
 from veridical.audit.checks import CHECKS, NOT_MEASURED, run_checks
 from veridical.audit.context import AuditContext
@@ -22,8 +23,9 @@ from veridical.learning.problem import Problem
 from veridical.learning.validation import validate_problem
 
 Truth = Literal["responsive", "null", "laughing", "arousal"]
-N_TRIALS = 120
-N_FEATURES = 40
+# Fewer than 60 trials make 5 folds instead of 10: half the work.
+N_TRIALS = 59
+N_FEATURES = 20
 N_ARTIFACTS = 12
 RELIABILITY = 0.6
 
@@ -43,7 +45,7 @@ def scale_of(latent: FloatArray) -> FloatArray:
     return steps
 
 
-def make_context(truth: Truth, seed: int, n_permutations: int = 199) -> AuditContext:
+def make_context(truth: Truth, seed: int, n_permutations: int = 99) -> AuditContext:
     """A participant whose features follow valence, arousal, muscle or nothing."""
     rng = np.random.default_rng(seed)
     valence = rng.uniform(-1, 1, N_TRIALS)
@@ -90,7 +92,7 @@ def audited(truth: Truth, seed: int) -> tuple[AuditContext, Verdict, dict[str, F
     return context, verdict, {f.threat: f for f in findings}
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_responsive_participant_passes(seed: int) -> None:
     _, verdict, findings = audited("responsive", seed)
     assert verdict.kind == "above chance"
@@ -99,7 +101,7 @@ def test_a_responsive_participant_passes(seed: int) -> None:
     assert findings["artifact bias"].evidence["p_after"] < 0.05
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_model_of_laughter_is_called_explained_and_muscle_is_named(seed: int) -> None:
     _, verdict, findings = audited("laughing", seed)
     assert verdict.kind == "explained"
@@ -108,7 +110,7 @@ def test_a_model_of_laughter_is_called_explained_and_muscle_is_named(seed: int) 
     assert "muscle" in findings["artifact bias"].summary
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1])
 def test_a_model_of_arousal_is_called_explained_by_the_other_rating(seed: int) -> None:
     _, verdict, findings = audited("arousal", seed)
     assert verdict.kind == "explained"
@@ -116,7 +118,7 @@ def test_a_model_of_arousal_is_called_explained_by_the_other_rating(seed: int) -
     assert findings["other rating"].verdict == "fail"
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_words_agree_with_the_p_value_on_null_participants(seed: int) -> None:
     context, verdict, findings = audited("null", seed)
     is_above = context.validation.p_value < 0.05
@@ -134,7 +136,7 @@ def test_null_participants_are_rarely_called_above_chance() -> None:
 
 @pytest.fixture(scope="module")
 def null_context() -> AuditContext:
-    return make_context("null", 7, n_permutations=49)
+    return make_context("null", 7, n_permutations=19)
 
 
 def test_every_threat_of_the_published_table_is_either_checked_or_named(null_context: AuditContext) -> None:
@@ -169,9 +171,25 @@ def test_training_accuracy_stands_only_in_the_overfitting_check(null_context: Au
     assert with_it == ["overfitting"]
 
 
+def test_shuffled_folds_are_unmasked_where_time_leaks() -> None:
+    """Slow drift in ratings and features that never meet again: shuffled folds find it, blocked ones do not."""
+    rng = np.random.default_rng(3)
+    context = make_context("null", 3, n_permutations=19)
+    wave = np.sin(np.arange(N_TRIALS) / 2.2)
+    slow = np.cumsum(rng.normal(size=(N_TRIALS, N_FEATURES)), axis=0)
+    problem = replace(context.problem, features=slow, ratings=np.where(wave > 0, 6.0, 2.0))
+    validation = finish(validate_problem(problem, 19, 0))
+    context = replace(context, problem=problem, validation=validation)
+    shuffled = finish(overfitting.validate_shuffled(context))
+    assert shuffled is not None
+    finding = overfitting.check(context.measured((), shuffled))
+    assert finding.evidence["leakage_gap"] > overfitting.LARGE_LEAK
+    assert finding.verdict != "pass"
+
+
 def test_cancelling_the_audit_closes_the_validation_under_way(null_context: AuditContext) -> None:
     work = run_checks(null_context)
-    assert next(work).total == 3
+    assert next(work).total == 4
     next(work)
     work.close()
     with pytest.raises(StopIteration):
@@ -220,10 +238,10 @@ def test_lost_trials_are_counted_and_too_many_damage_the_verdict(null_context: A
         problem=replace(null_context.problem, kept=kept),
         reasons=tuple("" if k else "marked: Muscle" for k in kept),
     )
-    assert noise.lost_share(lossy) == pytest.approx(0.6)
+    assert noise.lost_share(lossy) == pytest.approx(35 / 59)
     finding = noise.check(lossy)
     assert finding.verdict == "fail"
-    assert finding.evidence["n_lost"] == 72
+    assert finding.evidence["n_lost"] == 35
     assert "marked: Muscle" in finding.summary
     assert finish(run_checks(lossy))[0].kind == "damaged"
 
@@ -284,11 +302,10 @@ def test_faithful_repeats_pass_and_random_ones_do_not(null_context: AuditContext
 
 
 def test_weighted_kappa_equals_scikit_learn() -> None:
-    metrics = pytest.importorskip("sklearn.metrics")
     rng = np.random.default_rng(2)
     first = rng.integers(1, 8, 40)
     second = np.clip(first + rng.integers(-2, 3, 40), 1, 7)
-    expected = metrics.cohen_kappa_score(first, second, weights="quadratic")
+    expected = cohen_kappa_score(first, second, weights="quadratic")
     assert ground_truth.weighted_kappa(first.astype(float), second.astype(float)) == pytest.approx(expected)
 
 

@@ -1,6 +1,7 @@
 """Run every check of this version, then draw the verdict."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 from veridical.audit import (
     artifact_bias,
@@ -17,6 +18,8 @@ from veridical.audit.families import ARTIFACTS, families_of, measure_family
 from veridical.audit.verdict import FamilyEvidence, decide
 from veridical.domain.evaluation import Finding, Verdict
 from veridical.domain.progress import Progress, Work
+
+_Result = TypeVar("_Result")
 
 # In the order in which the report lists them.
 CHECKS: tuple[Callable[[AuditContext], Finding], ...] = (
@@ -47,23 +50,35 @@ def run_checks(context: AuditContext) -> Work[tuple[Verdict, tuple[Finding, ...]
     The families take one or two validations each (seconds); the checks themselves only look at what is there.
     """
     families = families_of(context)
+    total = len(families) + 1
     results: list[FamilyResult] = []
     for done, family in enumerate(families):
         text = f"Checking whether the model reads {family.words}"
-        yield Progress(done, len(families), text)
-        work = measure_family(context, family)
-        try:
-            while True:
-                step = next(work)
-                yield Progress(done + step.share, len(families), text)
-        except StopIteration as stop:
-            results.append(stop.value)
-        finally:
-            work.close()
-    measured = context.with_families(results)
+        results.append((yield from _part(measure_family(context, family), done, total, text)))
+    text = "Checking what shuffled folds would have claimed"
+    shuffled = yield from _part(overfitting.validate_shuffled(context), len(families), total, text)
+    measured = context.measured(results, shuffled)
     findings = tuple(check(measured) for check in CHECKS)
-    yield Progress(len(families), len(families), "Drawing the verdict")
+    yield Progress(total, total, "Drawing the verdict")
     return verdict_of(measured), findings
+
+
+def _part(work: Work[_Result], done: int, total: int, text: str) -> Work[_Result]:
+    """Run one of ``total`` equal parts and tell its progress as a share of the whole.
+
+    A part may hold two validations, each counting from 0; the share told never goes back.
+    """
+    furthest = 0.0
+    yield Progress(done, total, text)
+    try:
+        while True:
+            furthest = max(furthest, next(work).share)
+            yield Progress(done + furthest, total, text)
+    except StopIteration as stop:
+        result: _Result = stop.value
+        return result
+    finally:
+        work.close()
 
 
 def verdict_of(context: AuditContext) -> Verdict:

@@ -66,6 +66,8 @@ class AuditContext:
         Scale that the model learns.
     families : tuple of FamilyResult
         Filled by ``run_checks`` before any check looks.
+    shuffled : Validation or None
+        The same model on shuffled instead of blocked folds: what a naive validation would have said. Likewise.
     """
 
     problem: Problem
@@ -79,6 +81,7 @@ class AuditContext:
     analysis: AnalysisChoices
     seed: int = 0
     families: tuple[FamilyResult, ...] = ()
+    shuffled: Validation | None = None
 
     def __post_init__(self) -> None:
         n = len(self.problem.ratings)
@@ -88,9 +91,9 @@ class AuditContext:
                 f"The audit got tables of {sorted(lengths)} trials for a model of {n}; extract the features anew."
             )
 
-    def with_families(self, families: Sequence[FamilyResult]) -> "AuditContext":
-        """Return the same context with the families' results."""
-        return replace(self, families=tuple(families))
+    def measured(self, families: Sequence[FamilyResult], shuffled: Validation | None) -> "AuditContext":
+        """Return the same context with what the checks need measured."""
+        return replace(self, families=tuple(families), shuffled=shuffled)
 
     def family(self, name: str) -> FamilyResult | None:
         """Return a family's result, None if it was not run."""

@@ -6,6 +6,7 @@ No check can raise the verdict: it starts from the p value and everything else o
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from veridical.audit.wording import percent
 from veridical.domain.evaluation import OverallVerdict, Verdict
 
 ALPHA = 0.05
@@ -69,7 +70,7 @@ def decide(
         Share of the presented trials that artifacts, marks or gaps took away, 0 to 1.
     """
     if lost_share > DAMAGED_SHARE:
-        return _verdict("damaged", f"The data are too damaged to tell: {100 * lost_share:.0f} % of the trials were lost")
+        return _verdict("damaged", f"The data are too damaged to tell: {percent(lost_share)} of the trials were lost")
     if not p_value < ALPHA:
         if interval95[1] < smallest_effect:
             return _verdict("not above chance", "Not above chance")
