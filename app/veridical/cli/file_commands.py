@@ -22,7 +22,10 @@ def run_inspect(file: Path, as_json: bool) -> None:
         rate = f"{s.effective_hz:.3f} of {s.nominal_hz:g} Hz" if s.nominal_hz else "irregular"
         gaps = f", {len(s.gaps)} gaps" if s.gaps else ""
         defects = f", defects: {', '.join(s.defects)}" if s.defects else ""
-        put(f"  {s.name} ({s.type}): {s.channels} x {s.samples} {s.format}, {rate}, {s.clock_offsets} clock offsets{gaps}{defects}")
+        put(
+            f"  {s.name} ({s.type}): {s.channels} x {s.samples} {s.format}, {rate}, "
+            f"{s.clock_offsets} clock offsets{gaps}{defects}"
+        )
     put(f"Defects: {', '.join(found.defects) or 'none'}")
 
 

@@ -13,7 +13,8 @@ JsonValue: TypeAlias = "str | int | float | bool | Sequence[JsonValue] | Mapping
 Result = TypeVar("Result")
 
 # A line of progress that nobody watches needs no more than this.
-_LINE_GAP_S = 2.0
+_LINE_GAP_S = 10.0
+_REWRITE_GAP_S = 0.1
 
 
 def say(text: str) -> None:
@@ -52,7 +53,7 @@ class ProgressLines:
     def __init__(self, expected_s: float = 0.0) -> None:
         self._begun = time.monotonic()
         self._expected_s = expected_s
-        self._text = ""
+        self._stage = ""
         self._told = -math.inf
         self._is_terminal = sys.stderr.isatty()
         self._width = 0
@@ -60,10 +61,11 @@ class ProgressLines:
     def tell(self, share: float, text: str, left_s: float | None = None) -> None:
         """Tell the state; ``left_s`` is worked out from the pace if it is not given."""
         now = time.monotonic()
-        is_new = text != self._text
-        if not is_new and now - self._told < (0.1 if self._is_terminal else _LINE_GAP_S):
+        # "Block 2, picture 31 of 60": what stands after the comma is detail.
+        stage = text.partition(",")[0]
+        if stage == self._stage and now - self._told < (_REWRITE_GAP_S if self._is_terminal else _LINE_GAP_S):
             return
-        self._text, self._told = text, now
+        self._stage, self._told = stage, now
         if left_s is None:
             left_s = (now - self._begun) * (1 - share) / share if share > 0.02 else self._expected_s
         line = f"[{share:4.0%}] {text}" + (f", about {_duration(left_s)} left" if left_s >= 1 else "")

@@ -41,7 +41,7 @@ class _PresenterPart(msgspec.Struct):
 class _RecorderPart(msgspec.Struct):
     """What of the recorder's outcome stands in fields of its own."""
 
-    ended: str = ""
+    ended_by: str = ""
     message: str = ""
     is_verified: bool = False
 
@@ -101,7 +101,7 @@ def _merge(paths: RunPaths, plan: RunPlan) -> SessionRecord:
         roles=plan.roles,
         screen=plan.screen,
         presenter_ended=Ending(shown.reason or "killed", shown.detail),
-        recorder_ended=Ending(recorded.ended or "killed", recorded.message),
+        recorder_ended=Ending(recorded.ended_by or "killed", recorded.message),
         screen_used=shown.screen.words if shown.screen is not None else "",
         n_dropped_frames=frames.n_dropped if frames is not None else None,
         is_verified=recorded.is_verified,
@@ -110,6 +110,6 @@ def _merge(paths: RunPaths, plan: RunPlan) -> SessionRecord:
         continues=plan.continues,
         simulation=plan.simulation,
         truth=ground_truth(plan.simulation, plan.stimuli) if plan.simulation is not None else None,
-        presenter=msgspec.Raw(msgspec.json.encode(presenter)),
-        recorder=msgspec.Raw(msgspec.json.encode(recorder)),
+        presenter=presenter or {},
+        recorder=recorder or {},
     )

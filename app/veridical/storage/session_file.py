@@ -52,8 +52,8 @@ class SessionRecord:
         ``psychopy 1920x1080, 60.0 Hz`` or ``headless (no display)``; empty if the presenter never told.
     is_verified : bool
         The recording was read back after closing and its counts agreed.
-    presenter, recorder : raw JSON
-        The children's own outcomes, whole: timing report, streams, counts, health events.
+    presenter, recorder : mapping
+        The children's own outcomes, whole: timing report, streams, counts, health events; empty if killed.
     truth : GroundTruth or None
         What is true of a simulated participant.
     """
@@ -77,8 +77,8 @@ class SessionRecord:
     continues: int | None = None
     simulation: SimulationPlan | None = None
     truth: GroundTruth | None = None
-    presenter: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"null"))
-    recorder: msgspec.Raw = field(default_factory=lambda: msgspec.Raw(b"null"))
+    presenter: Mapping[str, object] = field(default_factory=dict)
+    recorder: Mapping[str, object] = field(default_factory=dict)
     schema_version: int = SESSION_SCHEMA_VERSION
 
 

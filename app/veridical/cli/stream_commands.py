@@ -1,0 +1,82 @@
+"""``veridical simulate`` and ``veridical record``: streams out, streams in."""
+
+import contextlib
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+from typing import cast
+
+import msgspec
+
+from veridical import paths as places
+from veridical.cli.output import ProgressLines, put, put_json, say
+from veridical.cli.selectors import parse_selectors
+from veridical.domain.errors import ProcessError, StorageError
+from veridical.domain.run import StreamSelector
+from veridical.domain.simulation import Profile, SimulationPlan
+from veridical.ipc.messages import RecorderState
+from veridical.recorder.recording_loop import record
+from veridical.services.streams import start_simulator_in
+from veridical.storage.stimuli_table import read_stimuli
+
+_WATCH_S = 0.2
+
+
+@contextlib.contextmanager
+def stop_on_signals() -> Iterator[threading.Event]:
+    """Yield an event that SIGINT and SIGTERM set instead of ending the command."""
+    stop = threading.Event()
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def run_simulate(profile: str, seed: int, seconds: float | None, has_aux: bool) -> None:
+    """Stream a simulated body until the time is up or Ctrl-C."""
+    plan = SimulationPlan(profile=cast("Profile", profile), seed=seed, layout="aux" if has_aux else "separate")
+    stimuli = read_stimuli(places.demo_stimuli() / "stimuli.tsv").stimuli
+    with tempfile.TemporaryDirectory(prefix="veridical-") as folder, stop_on_signals() as stop:
+        simulator = start_simulator_in(Path(folder), plan, stimuli)
+        try:
+            say(f"Streaming the participant {profile!r} (seed {seed}) on LSL; Ctrl-C ends it")
+            watched = 0.0
+            while not stop.wait(_WATCH_S) and (seconds is None or watched < seconds):
+                watched += _WATCH_S
+                problem = simulator.problem()
+                if problem or not simulator.is_alive():
+                    raise ProcessError(problem or "The simulator ended by itself; look whether another one ended it.")
+        finally:
+            simulator.stop()
+
+
+def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_json: bool) -> int:
+    """Record until the time is up or Ctrl-C, drain, verify; returns the exit status."""
+    selectors = parse_selectors(streams) or (StreamSelector(),)
+    lines = ProgressLines()
+
+    def tell(state: RecorderState) -> None:
+        share = min(1.0, state.seconds / seconds) if seconds else 0.0
+        counts = ", ".join(f"{s.name} {s.n_samples}" for s in state.streams) or "waiting for streams"
+        left_s = max(0.0, seconds - state.seconds) if seconds else 0.0
+        lines.tell(share, f"{state.seconds:.0f} s, {state.file_bytes / 1e6:.1f} MB: {counts}", left_s)
+
+    with stop_on_signals() as stop:
+        outcome = record(out, selectors, seconds, stop, tell)
+    lines.done()
+    if outcome.alarm or not outcome.is_verified:
+        raise StorageError(outcome.alarm or outcome.message)
+    if as_json:
+        put_json(msgspec.to_builtins(outcome))
+    else:
+        put(f"{out}: {outcome.message}")
+    return 0
