@@ -43,8 +43,10 @@ class Validation:
         AUC in each outer fold; NaN where a fold's test block holds one class.
     null : ndarray, shape (n_labelings,)
         Fold-wise AUC of the free permutations and circular shifts.
-    predictions : ndarray, shape (n_trials,)
-        Out-of-fold decision values; NaN for rows never tested.
+    predictions : ndarray, shape (n_presented,)
+        Out-of-fold decision values, above 0 for the upper class; NaN for rows never tested (dropped trials).
+    labels : ndarray of int, shape (n_presented,)
+        1 for the upper class, -1 for the lower, 0 for trials left out.
     """
 
     n_trials: int

@@ -10,7 +10,7 @@ from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.confounds import prepare
 from veridical.learning.problem import Problem
 from veridical.learning.ridge import complete, factorise, find_left_out, penalties_for
-from veridical.learning.scores import class_centre, count_recalls
+from veridical.learning.scores import class_centre, count_recalls, round_ties
 from veridical.learning.splits import inner_folds
 
 
@@ -58,9 +58,9 @@ def run_fold(problem: Problem, fold: Fold, labels: FloatArray) -> FoldOutcome:
         completed = complete(dual, own, find_left_out(own))
         fitted = completed - grid[k] * (dual @ completed)
         centre = class_centre(fitted, own)
-        decisions[:, columns] = ridge.smoother(grid[k]) @ completed - centre
+        decisions[:, columns] = round_ties(ridge.smoother(grid[k]) @ completed - centre)
         if columns[0] == 0:
-            train_score = float(count_recalls((fitted - centre)[:, :1], own[:, :1]).balanced_accuracy[0])
+            train_score = float(count_recalls(round_ties(fitted - centre)[:, :1], own[:, :1]).balanced_accuracy[0])
     decisions[:, is_one_class] = 0.0
     if is_one_class[0]:
         train_score = 0.5

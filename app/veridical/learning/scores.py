@@ -6,8 +6,8 @@ import numpy as np
 
 from veridical.domain.arrays import FloatArray
 
-# Decision values that differ by rounding only (equal features, one class) are ties.
-_DIGITS = 9
+# Predictions of targets of 1 and -1 are good to about 1e-14; closer ones (equal features, one class) are ties.
+_DIGITS = 11
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,8 @@ class Concordance:
 
 
 def round_ties(decisions: FloatArray) -> FloatArray:
-    """Round decision values, shape (n_trials, n_labelings), so that rounding errors become ties."""
-    size = np.abs(decisions).max(axis=0, initial=0.0)
-    rounded: FloatArray = np.round(decisions / np.where(size > 0, size, 1.0), _DIGITS)
+    """Round decision values so that those that differ by floating-point error only are ties."""
+    rounded: FloatArray = np.round(decisions, _DIGITS)
     return rounded
 
 
@@ -39,11 +38,10 @@ def concordance(decisions: FloatArray, labels: FloatArray) -> Concordance:
     decisions, labels : ndarray, shape (n_trials, n_labelings)
         Labels are 1, -1, or 0 = left out.
     """
-    rounded = round_ties(decisions)
     negative = labels < 0
     wins = np.zeros(labels.shape[1])
-    for value, label in zip(rounded, labels, strict=True):
-        gains = (negative & (value > rounded)).sum(axis=0) + 0.5 * (negative & (value == rounded)).sum(axis=0)
+    for value, label in zip(decisions, labels, strict=True):
+        gains = (negative & (value > decisions)).sum(axis=0) + 0.5 * (negative & (value == decisions)).sum(axis=0)
         wins += np.where(label > 0, gains, 0.0)
     pairs = (labels > 0).sum(axis=0) * negative.sum(axis=0)
     return Concordance(wins, pairs.astype(float))

@@ -80,6 +80,8 @@ def _same_group(groups: IntArray) -> BoolArray:
 
 def _blocks(rows: IntArray, runs: IntArray, n_blocks: int) -> list[IntArray]:
     """Cut rows into blocks of about equal length, none of which straddles two recordings."""
+    if not len(rows):
+        return []
     members = [rows[runs == run] for run in dict.fromkeys(runs.tolist())]
     counts = _share_out(np.array([len(m) for m in members], dtype=float), n_blocks)
     return [b for m, n in zip(members, counts, strict=True) for b in np.array_split(m, n) if len(b)]
