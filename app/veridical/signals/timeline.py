@@ -25,6 +25,14 @@ _MIN_ENVELOPE = 16
 # liblsl keeps at most 360 s for a receiver that stalls; a longer step cannot be made up.
 _LONGEST_STALL_S = 360.0
 _TRUSTED_RATE = 0.05
+# Steps above so many standard deviations of the jitter are no jitter, in an hour at 1 kHz either.
+_PLAIN = 8.0
+# Steps of stamps count as alike within this share of a period.
+_ALIKE = 0.02
+_FEW = 8
+_LEVEL_BLOCKS = 4
+_MAX_ROUNDS = 4
+_STALL_BLOCKS = 16
 
 
 @dataclass(frozen=True)
@@ -60,8 +68,9 @@ def find_gaps(timeline: Timeline) -> tuple[Gap, ...]:
 def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     """Fit piecewise-linear time to a regular stream's stamps.
 
-    A gap of at least about one period (or six times the jitter, if that is more) starts a segment; a
-    stall that a burst makes up starts none. All segments share one period: a device has one crystal.
+    A gap of at least about one period (or, in jitter that hides one, as much as still shows in the level of
+    quarter seconds) starts a segment; a stall that a burst makes up starts none. All segments share one
+    period: a device has one crystal.
 
     Parameters
     ----------
@@ -84,14 +93,12 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     relative_s = np.nan_to_num(stamps_s - origin_s, nan=0.0, posinf=0.0, neginf=0.0)
     period_s = _estimate_period(relative_s, 1.0 / nominal_hz)
     firsts = _find_breaks(relative_s, period_s)
-    for _ in range(2):
-        fitted_s = _fit_period(relative_s, firsts, period_s)
-        refined = _find_breaks(relative_s, fitted_s)
-        is_stable = np.array_equal(refined, firsts)
-        period_s, firsts = fitted_s, refined
-        if is_stable:
+    for _ in range(_MAX_ROUNDS):
+        period_s = _fit_period(relative_s, firsts, period_s)
+        refined = _find_breaks(relative_s, period_s)
+        if np.array_equal(refined, firsts):
             break
-    period_s = _fit_period(relative_s, firsts, period_s)
+        firsts = refined
     bounds = np.append(firsts, n)
     segments = [
         Segment(int(a), int(b - a), origin_s + _fit_start(relative_s[a:b], period_s), period_s)
@@ -204,50 +211,115 @@ def _estimate_period(relative_s: FloatArray, nominal_s: float) -> float:
 
 def _find_breaks(relative_s: FloatArray, period_s: float) -> IntArray:
     """Index of every segment's first sample; the first is 0."""
-    n = len(relative_s)
-    lateness_s = relative_s - period_s * np.arange(n)
-    n_envelope = max(_MIN_ENVELOPE, round(_ENVELOPE_S / period_s))
-    tolerance_s = max(0.5 * period_s, 6 * _envelope_jitter(lateness_s, n_envelope))
-    excess_s = np.diff(lateness_s)
-    candidates = np.flatnonzero(np.abs(excess_s) > 0.75 * tolerance_s) + 1
-    suspects = _unexplained(lateness_s, candidates, n_envelope, tolerance_s)
-    n_longest = round(_LONGEST_STALL_S / period_s)
+    lateness_s = relative_s - period_s * np.arange(len(relative_s))
+    ends = _packet_ends(lateness_s, period_s)
+    starts = np.concatenate(([0], ends[:-1] + 1))
+    packets_s = lateness_s[ends]
+    per_packet_s = period_s * len(lateness_s) / len(ends)
+    plain = _find_plain_breaks(packets_s, ends, period_s)
+    hidden = [
+        first + k
+        for first, last in itertools.pairwise([*plain, len(ends)])
+        for k in _find_hidden_breaks(packets_s[first:last], period_s, per_packet_s)
+    ]
+    return starts[np.array(sorted([*plain, *hidden]), dtype=np.int64)]
+
+
+def _packet_ends(lateness_s: FloatArray, period_s: float) -> IntArray:
+    """Index of every packet's last sample; every sample is one where stamps come one by one.
+
+    Many devices stamp a packet once: its samples then share the stamp, or have it spread over them at
+    the announced rate. Either way all steps within are alike, and only whole packets jitter or get lost.
+    """
+    steps_s = np.diff(lateness_s)
+    if len(steps_s) == 0:
+        return np.array([len(lateness_s) - 1])
+    is_boundary = np.abs(steps_s - np.median(steps_s)) > _ALIKE * period_s
+    if 2 * np.count_nonzero(is_boundary) > len(steps_s):
+        return np.arange(len(lateness_s))
+    return np.append(np.flatnonzero(is_boundary), len(lateness_s) - 1)
+
+
+def _find_plain_breaks(packets_s: FloatArray, ends: IntArray, period_s: float) -> list[int]:
+    """Packets before which the step stands out of the jitter from one packet to the next; 0 is one."""
+    steps_s = np.diff(packets_s)
+    # Losses only ever step up, so steps down are all jitter; a stream without them has none.
+    down_s = -steps_s[steps_s < -_ALIKE * period_s]
+    is_jittered = len(down_s) > max(_FEW, 0.1 * len(steps_s))
+    jitter_s = 1.4826 * float(np.median(down_s)) if is_jittered else 0.0
+    tolerance_s = max(0.5 * period_s, _PLAIN * jitter_s)
+    per_packet_s = period_s * (ends[-1] + 1) / len(ends)
+    n_envelope = _n_envelope(per_packet_s)
+    # Backwards is what a stamp does, not what it seems to do while a burst catches up.
+    suspects = np.flatnonzero((steps_s > tolerance_s) | (steps_s + per_packet_s < -tolerance_s)) + 1
     breaks = [0]
     for k in suspects.tolist():
-        before = lateness_s[max(breaks[-1], k - n_envelope) : k]
-        n_burst = min(n_longest, int(max(0.0, excess_s[k - 1]) / period_s))
-        after = lateness_s[k : k + n_burst + n_envelope]
-        shift_s = float(after.min() - before.min())
-        if excess_s[k - 1] < 0:
-            # Catching up after a stall lands where it was due; a clock set back lands before that.
-            shift_s = min(0.0, float(np.median(lateness_s[k : k + n_envelope]) - before.min()))
-        if abs(shift_s) > tolerance_s:
+        before = packets_s[max(breaks[-1], k - n_envelope) : k]
+        if steps_s[k - 1] > 0:
+            # A burst may be as slow as 4/3 of real time.
+            n_burst = int(min(_LONGEST_STALL_S, 4 * steps_s[k - 1]) / period_s)
+            caught_up = int(np.searchsorted(ends, ends[k] + n_burst))
+            after = packets_s[k : caught_up + n_envelope]
+            is_break = float(after.min() - before.min()) > tolerance_s
+        else:
+            after = packets_s[k : k + n_envelope]
+            is_break = float(np.median(after) - np.median(before)) < -tolerance_s
+        if is_break:
             breaks.append(k)
-    return np.array(breaks, dtype=np.int64)
+    return breaks
 
 
-def _envelope_jitter(lateness_s: FloatArray, n_envelope: int) -> float:
-    """Scatter of the lower envelope from one stretch to the next, as a standard deviation."""
-    n_blocks = len(lateness_s) // n_envelope
-    if n_blocks < 3:
+def _find_hidden_breaks(packets_s: FloatArray, period_s: float, per_packet_s: float) -> list[int]:
+    """Breaks smaller than the jitter, within a stretch without plain ones: the level of whole blocks steps up."""
+    n_block = _n_envelope(per_packet_s)
+    blocks_s = _blocks(packets_s, n_block)
+    n_blocks = len(blocks_s)
+    if n_blocks < 2 * _LEVEL_BLOCKS + 1:
+        return []
+    levels_s = np.median(blocks_s, axis=1)
+    tolerance_s = max(0.75 * period_s, _PLAIN * _scatter_of_steps(levels_s))
+    # The lowest of the next seconds: a stall longer than those has shown as a plain step.
+    padded_s = np.append(levels_s, np.full(_STALL_BLOCKS, np.inf))
+    ahead_s = np.lib.stride_tricks.sliding_window_view(padded_s, _STALL_BLOCKS)[1:].min(axis=1)
+    found: list[int] = []
+    b, first = _LEVEL_BLOCKS, 0
+    while b + _LEVEL_BLOCKS < n_blocks:
+        # Only where the next blocks lie higher at all is a closer look worth its time.
+        if ahead_s[b] - levels_s[b - 1] > 0:
+            before_s = float(np.median(levels_s[max(first, b - _LEVEL_BLOCKS) : b]))
+            if ahead_s[b] - before_s > tolerance_s:
+                found.append(_split(packets_s, (b - 1) * n_block, (b + 2) * n_block))
+                first = b + 1
+                b += _LEVEL_BLOCKS
+        b += 1
+    return found
+
+
+def _split(packets_s: FloatArray, first: int, last: int) -> int:
+    """Where a stretch falls best into two levels (least squares)."""
+    part = packets_s[first:last]
+    part = np.clip(part, *np.quantile(part, [0.02, 0.98])) - np.mean(part)
+    k = np.arange(1, len(part))
+    gain = np.cumsum(part)[:-1] ** 2 / (k * (len(part) - k))
+    return first + int(np.argmax(gain)) + 1
+
+
+def _blocks(values: FloatArray, n_block: int) -> FloatArray:
+    """Whole blocks, shape (n_blocks, n_block)."""
+    n_blocks = len(values) // n_block
+    return values[: n_blocks * n_block].reshape(n_blocks, n_block)
+
+
+def _scatter_of_steps(levels: FloatArray) -> float:
+    """Standard deviation of levels, from their steps and robustly; 0 from fewer than three."""
+    if len(levels) < 3:
         return 0.0
-    lowest = lateness_s[: n_blocks * n_envelope].reshape(n_blocks, n_envelope).min(axis=1)
-    steps = np.diff(lowest)
+    steps = np.diff(levels)
     return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2))
 
 
-def _unexplained(lateness_s: FloatArray, candidates: IntArray, n_envelope: int, tolerance_s: float) -> IntArray:
-    """Keep the candidates across which the lower envelope of a short stretch steps."""
-    n = len(lateness_s)
-    kept: list[IntArray] = []
-    window = np.arange(n_envelope)
-    # In pieces: a stream stamped on arrival has a candidate at every packet.
-    for begin in range(0, len(candidates), 4096):
-        k = candidates[begin : begin + 4096]
-        after = lateness_s[np.minimum(k[:, None] + window, n - 1)].min(axis=1)
-        before = lateness_s[np.maximum(k[:, None] - 1 - window, 0)].min(axis=1)
-        kept.append(k[np.abs(after - before) > tolerance_s])
-    return np.concatenate(kept) if kept else np.empty(0, dtype=np.int64)
+def _n_envelope(per_packet_s: float) -> int:
+    return max(_MIN_ENVELOPE, round(_ENVELOPE_S / per_packet_s))
 
 
 def _fit_period(relative_s: FloatArray, firsts: IntArray, period_s: float) -> float:
