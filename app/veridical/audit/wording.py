@@ -6,6 +6,8 @@ def p_words(p: float) -> str:
     if p < 0.001:
         return "p < .001"
     digits = f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+    if p < 0.05 <= float(digits):
+        digits = f"{int(p * 10000) / 10000:.4f}"
     return f"p = {digits.lstrip('0') if p < 1 else '1'}"
 
 
