@@ -2,6 +2,7 @@
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 # pyqtgraph takes PyQt6 by default, which breaks PySide6 in the same process.
@@ -14,6 +15,7 @@ from veridical.gui.annotate.page import AnnotatePage
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.lab import Lab
 from veridical.gui.common.prompt import Prompt
+from veridical.gui.common.raster import warm_up
 from veridical.gui.live.page import LivePage
 from veridical.gui.model.page import ModelPage
 from veridical.gui.run.page import RunPage
@@ -54,6 +56,7 @@ def main(study: Path | None = None) -> int:
     if study is not None or (folder is not None and (folder / "study.toml").is_file()):
         window.open_study(folder or Path())
     window.show()
+    threading.Thread(target=warm_up, name="veridical-warm-up", daemon=True).start()
     status = app.exec()
     window.shut_down()
     appearance.close()

@@ -1,11 +1,374 @@
-"""The Annotate page."""
+"""The Annotate page: choose a run, mark artifacts, decide on suggestions."""
 
-from veridical.gui.common.page import Page
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QModelIndex
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QStackedWidget, QWidget
+
+from veridical.domain.annotation import LABELS, Suggestion
+from veridical.domain.errors import VeridicalError
+from veridical.domain.participant import RunKey
+from veridical.gui.annotate.canvas import TraceCanvas
+from veridical.gui.annotate.label_bar import LabelBar
+from veridical.gui.annotate.overview import Overview
+from veridical.gui.annotate.suggestion_list import SuggestionDelegate, SuggestionList
+from veridical.gui.annotate.view_model import LABEL_KEYS, AnnotateModel
+from veridical.gui.common import wording
+from veridical.gui.common.actions import Action
+from veridical.gui.common.page import Context, Page
+from veridical.gui.common.progress_strip import ProgressStrip
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import ActionButton, EmptyState, StatusLight, card, label
+from veridical.gui.common.work_runner import WorkRunner
+from veridical.services.annotating import AnnotationDesk
+
+RATER = "rater1"
+_LIST_WIDTH = 36 * GRID
 
 
 class AnnotatePage(Page):
-    """Placeholder."""
+    """All signals on one time axis, marks with undo, suggestions."""
 
     name = "annotate"
     title = "Annotate"
     icon = "annotate"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.model = AnnotateModel()
+        self.open_runner = WorkRunner(self)
+        self.suggest_runner = WorkRunner(self)
+        self.open_runner.finished.connect(self._on_opened)
+        self.open_runner.failed.connect(self._on_failed)
+        self.suggest_runner.finished.connect(self._on_suggested)
+        self.suggest_runner.failed.connect(self._on_failed)
+        self._runs: tuple[RunKey, ...] = ()
+        self._opening: RunKey | None = None
+        self._marks_one_channel = False
+        self._actions = {a.id: a for a in self._make_actions()}
+        self._lay_out()
+        context.workspace.listen(focus=self._on_focus, data=self._on_data)
+        self._draw()
+
+    def page_actions(self) -> tuple[Action, ...]:
+        """Rows of the actions table that belong to this page."""
+        return tuple(self._actions.values())
+
+    def on_shown(self) -> None:
+        """Open the newest run if none is open."""
+        self._list_runs()
+        if not self.model.is_open and self._runs:
+            self.open_run(self._runs[-1])
+        self.canvas.setFocus()
+
+    def on_hidden(self) -> None:
+        """Other pages see the marks that were made."""
+        if self.model.is_open:
+            self.context.workspace.tell_data_changed()
+
+    def shut_down(self) -> None:
+        """Write the table and stop the threads."""
+        self.open_runner.close()
+        self.suggest_runner.close()
+        self.model.close()
+        self.canvas.close_renderer()
+
+    def open_run(self, key: RunKey) -> None:
+        """Open a recording off the Qt thread."""
+        study = self.context.workspace.focus.study
+        if study is None or self.open_runner.is_running:
+            return
+        self._opening = key
+        self.banner.clear()
+        open_desk = self.context.lab.open_desk
+        self._open_strip.show_start("Opening the recording")
+        self.open_runner.start_call(lambda: open_desk(study, key, RATER), "Opening the recording")
+
+    # Inside -----------------------------------------------------------------------------------------
+    def _make_actions(self) -> tuple[Action, ...]:
+        model = self.model
+        moves = (
+            ("annotate.left", "Scroll left", "Left", lambda: model.scroll(-model.screen.seconds / 5)),
+            ("annotate.right", "Scroll right", "Right", lambda: model.scroll(model.screen.seconds / 5)),
+            ("annotate.page_left", "Page left", "PgUp", lambda: model.scroll(-model.screen.seconds)),
+            ("annotate.page_right", "Page right", "PgDown", lambda: model.scroll(model.screen.seconds)),
+            ("annotate.first", "Go to the beginning", "Home", lambda: model.go_to(0.0)),
+            ("annotate.last", "Go to the end", "End", lambda: model.go_to(model.screen.length_s)),
+            ("annotate.longer", "Show more time", "Ctrl+-", lambda: model.zoom(2.0)),
+            ("annotate.shorter", "Show less time", "Ctrl++", lambda: model.zoom(0.5)),
+            ("annotate.larger", "Larger traces", "Up", lambda: model.scale(self.canvas.active_role, -1)),
+            ("annotate.smaller", "Smaller traces", "Down", lambda: model.scale(self.canvas.active_role, 1)),
+        )
+        acts = (
+            ("annotate.delete", "Delete the mark", "Del", model.delete, lambda: model.screen.selected is not None),
+            ("annotate.clear", "Clear the selection", "Esc", model.clear, self._has_selection),
+            ("annotate.undo", "Undo", "Ctrl+Z", model.undo, lambda: model.screen.undo_text is not None),
+            ("annotate.redo", "Redo", "Ctrl+Shift+Z", model.redo, lambda: model.screen.redo_text is not None),
+            ("annotate.again", "Mark with the last label", "Return", self._put_last_label, self._has_stretch),
+            ("annotate.next", "Next suggestion", "]", partial(model.step_suggestion, 1), self._has_suggestions),
+            (
+                "annotate.previous",
+                "Previous suggestion",
+                "[",
+                partial(model.step_suggestion, -1),
+                self._has_suggestions,
+            ),
+            ("annotate.accept", "Accept", "A", partial(model.decide, True), self._has_chosen),
+            ("annotate.reject", "Reject", "R", partial(model.decide, False), self._has_chosen),
+            ("annotate.one", "Mark one channel or all", "C", self._toggle_one, self._is_open),
+        )
+        helps = {
+            "annotate.larger": "Of the role under the last click; Ctrl+wheel does it under the pointer.",
+            "annotate.next": "Tab does it too while the signals have the keyboard.",
+            "annotate.accept": "Turn the chosen suggestion into a mark and go to the next.",
+            "annotate.reject": "Drop the chosen suggestion and go to the next; the decision is kept.",
+            "annotate.one": "Holding Shift while dragging marks one channel as well.",
+            "annotate.undo": "Every act can be taken back, also tomorrow.",
+        }
+        made = [
+            Action(i, text, key, partial(self._do, run), self._is_open, helps.get(i, ""), "annotate")
+            for i, text, key, run in moves
+        ]
+        made += [
+            Action(i, text, key, partial(self._do, run), when, helps.get(i, ""), "annotate")
+            for i, text, key, run, when in acts
+        ]
+        made += [
+            Action(
+                f"annotate.label.{name}", f"Label: {words}", LABEL_KEYS[name],
+                partial(self._do, partial(model.put_label, name)), self._can_label,
+                "Label the dragged stretch, or the selected mark.", "annotate",
+            )
+            for name, words in LABELS.items()
+        ]  # fmt: skip
+        made.append(
+            Action(
+                "annotate.suggest", "Find suggestions", "Ctrl+F", self._find_suggestions, self._may_suggest,
+                "Look through the recording for blinks, muscle, flat channels and the like; you decide on each.",
+                "annotate",
+            )
+        )  # fmt: skip
+        return tuple(made)
+
+    def _lay_out(self) -> None:
+        appearance, actions = self.context.appearance, self._actions
+        self._saved = StatusLight(appearance)
+        self._choice = QComboBox()
+        self._choice.setAccessibleName("Recording")
+        self._choice.setMinimumWidth(200)
+        self._choice.activated.connect(self._on_choice)
+        self.header.add(self._saved)
+        self._undo = ActionButton(appearance, actions["annotate.undo"], "undo", "quiet")
+        self._redo = ActionButton(appearance, actions["annotate.redo"], "redo", "quiet")
+        for widget in (self._undo, self._redo, self._choice):
+            self.header.add(widget)
+        self._open_strip = ProgressStrip(appearance, self.open_runner)
+        self._suggest_strip = ProgressStrip(appearance, self.suggest_runner)
+        self._empty = EmptyState(appearance, "annotate", "Mark what is not brain, skin or heart", "")
+        self.canvas = TraceCanvas(appearance, self.model, lambda: self._marks_one_channel)
+        self.overview = Overview(appearance, self.model)
+        self._labels = LabelBar(lambda name: self._do(partial(self.model.put_label, name)))
+        self._hint = label("", "quiet")
+        signals, column = card(margin=2 * GRID, spacing=GRID)
+        column.addWidget(self.overview)
+        column.addWidget(self.canvas, 1)
+        column.addWidget(self._hint)
+        column.addWidget(self._labels)
+        work = QWidget()
+        row = QHBoxLayout(work)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2 * GRID)
+        row.addWidget(signals, 1)
+        row.addWidget(self._suggestion_panel())
+        self._faces = QStackedWidget()
+        self._faces.addWidget(self._empty)
+        self._faces.addWidget(work)
+        self.column.addWidget(self._open_strip)
+        self.column.addWidget(self._suggest_strip)
+        self.column.addWidget(self._faces, 1)
+        self.canvas.acted.connect(self._draw)
+        self.canvas.next_wanted.connect(lambda: self._do(partial(self.model.step_suggestion, 1)))
+        self.overview.acted.connect(lambda: self._do(_nothing))
+
+    def _suggestion_panel(self) -> QWidget:
+        appearance, actions = self.context.appearance, self._actions
+        panel, column = card(margin=2 * GRID, spacing=GRID)
+        panel.setFixedWidth(_LIST_WIDTH)
+        column.addWidget(label("Suggestions", "sectionTitle"))
+        self._suggestion_words = label("", "quiet", wraps=True)
+        column.addWidget(self._suggestion_words)
+        self._rows = SuggestionList()
+        self._list = QListView()
+        self._list.setModel(self._rows)
+        self._delegate = SuggestionDelegate(appearance, self._rows)
+        self._list.setItemDelegate(self._delegate)
+        self._list.setAccessibleName("Suggestions")
+        self._list.clicked.connect(self._on_suggestion_clicked)
+        column.addWidget(self._list, 1)
+        decide = QHBoxLayout()
+        self._buttons = [
+            ActionButton(appearance, actions["annotate.accept"], "check", text="Accept  A"),
+            ActionButton(appearance, actions["annotate.reject"], "cross", text="Reject  R"),
+        ]
+        for button in self._buttons:
+            decide.addWidget(button)
+        decide.addStretch(1)
+        column.addLayout(decide)
+        self._buttons.append(ActionButton(appearance, actions["annotate.suggest"], "search"))
+        column.addWidget(self._buttons[-1])
+        return panel
+
+    def _do(self, act: Callable[[], None]) -> None:
+        """Run one act of the model, show a problem in words, draw."""
+        try:
+            act()
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+        self.canvas.redraw()
+        self._draw()
+
+    def _draw(self) -> None:
+        screen, is_open = self.model.screen, self.model.is_open
+        self._faces.setCurrentIndex(1 if is_open else 0)
+        for widget in (self._saved, self._undo, self._redo):
+            widget.setVisible(is_open)
+        self._choice.setVisible(bool(self._runs))
+        if not is_open:
+            self._show_empty()
+        else:
+            self._saved.show_state("good", screen.words)
+            self._hint.setText(self._hint_words())
+            self._undo.setToolTip(f"Undo: {screen.undo_text} (Ctrl+Z)" if screen.undo_text else "Nothing to undo")
+            self._redo.setToolTip(f"Redo: {screen.redo_text} (Ctrl+Shift+Z)" if screen.redo_text else "Nothing to redo")
+            self._rows.show_rows(screen.suggestions)
+            n = len(screen.suggestions)
+            self._suggestion_words.setText(
+                f"{wording.count(n, 'suggestion')} to decide on; none counts before you accept it."
+                if n
+                else "None to decide on."
+            )
+            if screen.chosen in screen.suggestions:
+                self._list.setCurrentIndex(self._rows.index(screen.suggestions.index(screen.chosen), 0))
+            else:
+                self._list.clearSelection()
+        self._labels.refresh(self._can_label())
+        for button in (*self._buttons, self._undo, self._redo):
+            button.refresh()
+        self.canvas.update()
+        self.overview.update()
+        self.changed.emit()
+
+    def _hint_words(self) -> str:
+        screen = self.model.screen
+        if screen.pending is not None:
+            where = screen.pending.channels[0] if screen.pending.channels else "all channels"
+            seconds = wording.number(screen.pending.stop_s - screen.pending.start_s, 2)
+            return f"{seconds} s on {where}: press a label's key"
+        if screen.selected is not None:
+            return "Press a label's key to change the mark, Delete to remove it"
+        if self._marks_one_channel:
+            return "Drag over a channel to mark it alone (C: all channels)"
+        return "Drag over the signals to mark all channels (C: one channel), then press a label's key"
+
+    def _show_empty(self) -> None:
+        focus = self.context.workspace.focus
+        sentence = "Open a study and record a session; then the recording can be marked here."
+        if focus.study is not None:
+            sentence = (
+                f"Participant {focus.participant or '?'} has no recording yet. Record one on the Run page; "
+                "then its signals can be marked here: blinks, muscle, movement, laughter."
+            )
+        self._empty.show_words("Mark what is not brain, skin or heart", sentence)
+
+    def _list_runs(self) -> None:
+        focus = self.context.workspace.focus
+        try:
+            runs = focus.study.runs(focus.participant) if focus.study is not None and focus.participant else ()
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            runs = ()
+        if runs != self._runs:
+            self._runs = runs
+            self._choice.clear()
+            self._choice.addItems([f"Session {k.session}, run {k.run}" for k in runs])
+        self.header.show_words(f"Participant {focus.participant}" if focus.participant else "")
+        if self.model.key in runs:
+            self._choice.setCurrentIndex(runs.index(self.model.key))
+        self._draw()
+
+    def _on_focus(self) -> None:
+        key = self.model.key
+        if key is not None and key.participant != self.context.workspace.focus.participant:
+            self.model.close()
+            self.canvas.redraw()
+        self._list_runs()
+        if self.isVisible():
+            self.on_shown()
+
+    def _on_data(self) -> None:
+        self._list_runs()
+
+    def _on_choice(self, row: int) -> None:
+        if self._runs[row] != self.model.key:
+            self.open_run(self._runs[row])
+
+    def _on_opened(self, desk: AnnotationDesk) -> None:
+        if self._opening is None or self._opening.participant != self.context.workspace.focus.participant:
+            desk.close()
+            return
+        self.model.take(desk, self._opening)
+        self._list_runs()
+        self.canvas.redraw()
+        if not self.model.screen.suggestions and not self.model.screen.annotations.annotations:
+            self._find_suggestions()
+
+    def _on_failed(self, sentence: str) -> None:
+        self.banner.show_sentence("fail", sentence)
+        self._draw()
+
+    def _on_suggested(self, found: tuple[Suggestion, ...]) -> None:
+        self._do(partial(self.model.take_suggestions, found))
+
+    def _on_suggestion_clicked(self, index: QModelIndex) -> None:
+        self._do(partial(self.model.choose, self._rows.rows[index.row()]))
+
+    def _find_suggestions(self) -> None:
+        study, key = self.context.workspace.focus.study, self.model.key
+        if study is None or key is None or self.suggest_runner.is_running:
+            return
+        suggest = self.context.lab.suggest
+        self._suggest_strip.show_start("Looking for artifacts")
+        self.suggest_runner.start(lambda: suggest(study, key))
+        self._draw()
+
+    def _put_last_label(self) -> None:
+        self.model.put_label(self.model.last_label)
+
+    def _toggle_one(self) -> None:
+        self._marks_one_channel = not self._marks_one_channel
+
+    def _is_open(self) -> bool:
+        return self.model.is_open
+
+    def _has_stretch(self) -> bool:
+        return self.model.screen.pending is not None
+
+    def _has_selection(self) -> bool:
+        return self._has_stretch() or self.model.screen.selected is not None
+
+    def _can_label(self) -> bool:
+        return self._has_selection()
+
+    def _has_suggestions(self) -> bool:
+        return bool(self.model.screen.suggestions)
+
+    def _has_chosen(self) -> bool:
+        return self.model.screen.chosen is not None
+
+    def _may_suggest(self) -> bool:
+        return self.model.is_open and not self.suggest_runner.is_running
+
+
+def _nothing() -> None:
+    """Change nothing; the overview has moved the window already."""

@@ -51,6 +51,17 @@ def column_extremes(
     kernel(samples, float(position), float(step), n_columns, low, high)
 
 
+def warm_up() -> None:
+    """Compile (or load from the cache) what drawing needs, so that the first frame does not wait for it."""
+    samples = np.zeros((1, 4), dtype=np.float32)
+    low, high = np.empty((1, 2), dtype=np.float32), np.empty((1, 2), dtype=np.float32)
+    column_extremes(samples, 0.0, 1.0, 2, low, high)
+    draw_columns(
+        np.zeros((2, 2), dtype=np.uint32), low, high, np.zeros(1), np.ones(1), np.array([[0, 2]]),
+        np.zeros(1, dtype=np.uint32), 0,
+    )  # fmt: skip
+
+
 def _extremes(samples: Any, position: float, step: float, n_columns: int, low: Any, high: Any) -> None:
     n_channels, n_times = samples.shape
     last = n_times - 1

@@ -72,17 +72,19 @@ def time_ticks(start_s: float, stop_s: float, width_px: float, spacing_px: float
     step = next((s for s in steps if s >= ideal), 7200)
     first = math.ceil(start_s / step - 1e-9)
     last = math.floor(stop_s / step + 1e-9)
-    return tuple(Tick(k * step, _time_text(k * step, step)) for k in range(first, last + 1))
+    return tuple(Tick(k * step, _time_text(k * step, step, stop_s >= 60)) for k in range(first, last + 1))
 
 
-def _time_text(seconds: float, step: float) -> str:
+def _time_text(seconds: float, step: float, in_minutes: bool) -> str:
     sign = "\N{MINUS SIGN}" if seconds < -1e-9 else ""
     seconds = abs(seconds)
-    if step < 1:
+    if step < 1 and not in_minutes:
         decimals = 2 if step < 0.1 else 1
         return f"{sign}{seconds:.{decimals}f} s"
+    if step < 1:
+        return f"{sign}{int(seconds) // 60}:{seconds % 60:04.1f}"
     whole = round(seconds)
-    if whole < 60 and step < 60:
+    if not in_minutes:
         return f"{sign}{whole} s"
     return f"{sign}{whole // 60}:{whole % 60:02d}"
 

@@ -133,7 +133,8 @@ class TracePainter:
         k1 = min(run.samples.shape[1], int(np.ceil(position + n * step)) + 2)
         if k1 <= k0:
             return
-        part = np.ascontiguousarray(run.samples[geometry.indices, k0:k1])
+        # One type, so that the kernels are compiled once; a pixel needs no more digits.
+        part = np.ascontiguousarray(run.samples[geometry.indices, k0:k1], dtype=np.float32)
         column_extremes(part, position - k0, step, n, low, high)
         draw_columns(self._pixels, low, high, geometry.rows, geometry.gains, geometry.bounds, geometry.colours, begin)
 

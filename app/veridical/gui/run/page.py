@@ -1,11 +1,339 @@
-"""The Run page."""
+"""The Run page: pre-flight, live signals, the session, its end."""
 
-from veridical.gui.common.page import Page
+import time
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from veridical.gui.common.actions import Action
+from veridical.gui.common.page import Context, Page
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, label
+from veridical.gui.common.work_runner import WorkRunner
+from veridical.gui.run.run_desk import RunChoices, RunDesk
+from veridical.gui.run.scope_view import ScopeView
+from veridical.gui.run.session_panel import SessionPanel
+from veridical.gui.run.setup_panel import SetupPanel
+from veridical.gui.run.summary_panel import SummaryPanel
+from veridical.gui.run.timeline import TrialTimeline
+from veridical.gui.run.view_model import RunMode, SessionScreen, resolve_status, resolve_streams, resolve_summary
+from veridical.services.session import GateItem, LiveRun
+
+_LEFT_WIDTH = 50 * GRID
+# Live values change at most 4 times a second.
+_POLL_MS = 250
+# The gate is checked anew when something changed, and otherwise this often.
+_RECHECK_S = 5.0
 
 
 class RunPage(Page):
-    """Placeholder."""
+    """Leads one person through a session."""
 
     name = "run"
     title = "Run"
     icon = "run"
+
+    def __init__(self, context: Context) -> None:
+        super().__init__(context)
+        self.desk = RunDesk(context.lab, context.workspace)
+        self.gate_runner = WorkRunner(self)
+        self.start_runner = WorkRunner(self)
+        self.gate_runner.finished.connect(self._on_gate)
+        self.gate_runner.failed.connect(self._on_gate_failed)
+        self.start_runner.finished.connect(self._on_started)
+        self.start_runner.failed.connect(self._on_start_failed)
+        self._checked: object = None
+        self._checked_at = -_RECHECK_S
+        self._screen: SessionScreen | None = None
+        self._mode: RunMode | None = None
+        self._actions = {a.id: a for a in self._make_actions()}
+        self._lay_out()
+        self.desk.choose(self._setup.first_choices())
+        self._timer = QTimer(self)
+        self._timer.setInterval(_POLL_MS)
+        self._timer.timeout.connect(self.poll)
+        context.workspace.listen(focus=self._on_focus)
+        self._draw()
+
+    def page_actions(self) -> tuple[Action, ...]:
+        """Rows of the actions table that belong to this page."""
+        return tuple(self._actions.values())
+
+    def closing_question(self) -> str:
+        """Closing is safe in a session, but it must be meant."""
+        if self.desk.is_session_live:
+            return "A session is running. Pictures and recording go on without the window; open it again to take over."
+        return ""
+
+    def shut_down(self) -> None:
+        """Stop looking at streams; children go on."""
+        self._timer.stop()
+        self.gate_runner.close()
+        self.start_runner.close()
+        self.scope.close_scope()
+        self.desk.close()
+
+    def poll(self) -> None:
+        """Read the newest states and draw what changed."""
+        self.desk.poll()
+        self._check_gate()
+        self._draw()
+        self.context.workspace.set_status(
+            resolve_status(self.desk.streams, self.desk.has_markers, self.scope.traces, self.desk.state)
+        )
+
+    # Acts -------------------------------------------------------------------------------------------
+    def start_session(self) -> None:
+        """Start recorder and presenter off the Qt thread."""
+        study, request = self.context.workspace.focus.study, self.desk.request()
+        if study is None or request is None or self.start_runner.is_running:
+            return
+        self.banner.clear()
+        start = self.context.lab.start_run
+        self.start_runner.start_call(lambda: start(study, request), "Starting")
+        self.changed.emit()
+
+    def abort_session(self) -> None:
+        """Ask for the reason, then end the session."""
+        reason = self.context.prompt.ask_text(
+            "End the session now?",
+            "The pictures stop and cannot be resumed in this run. Everything recorded so far is kept and verified. "
+            "Say why, for the session's file.",
+            "End the session",
+        )
+        if reason is not None:
+            self.desk.abort(reason or "no reason given")
+
+    # Inside -----------------------------------------------------------------------------------------
+    def _make_actions(self) -> tuple[Action, ...]:
+        desk = self.desk
+        return (
+            Action(
+                "run.start", "Start session", "Ctrl+Return", self.start_session, self._may_start,
+                "Start recording, then the pictures on the participant's screen.", "run",
+            ),
+            Action(
+                "run.simulate", "Start simulated amplifier", "Ctrl+A", self._start_simulator, self._may_simulate,
+                "Stream EEG, EDA and ECG of a simulated participant over LSL.", "run",
+            ),
+            Action(
+                "run.stop_simulator", "Stop simulated amplifier", "Ctrl+Shift+A", self._stop_simulator,
+                self._may_stop_simulator, "End the simulated streams.", "run",
+            ),
+            Action(
+                "run.pause", "Pause", "P", self._pause, lambda: self._session().can_pause,
+                "Pause before the next trial; the recording goes on.", "run",
+            ),
+            Action(
+                "run.resume", "Resume", "R", self._resume, lambda: self._session().can_resume,
+                "Go on with the next trial.", "run",
+            ),
+            Action(
+                "run.abort", "End session", "Ctrl+E", self.abort_session,
+                lambda: desk.is_session_live and self._session().can_abort,
+                "End the session now, with a reason; what was recorded is kept.", "run",
+            ),
+            Action(
+                "run.note", "Write a note", "N", self._focus_note, lambda: desk.is_session_live,
+                "Write a note into the recording.", "run",
+            ),
+            Action(
+                "run.annotate", "Mark artifacts", "A", lambda: self.asked_for.emit("annotate"), self._is_over,
+                "Go to the Annotate page with this recording.", "run",
+            ),
+            Action(
+                "run.train", "Train a model", "T", lambda: self.asked_for.emit("model"), self._is_over,
+                "Go to the Model page with this participant.", "run",
+            ),
+            Action(
+                "run.again", "Prepare another run", "Ctrl+Shift+N", self._leave, self._is_over,
+                "Go back to the set-up for the next run.", "run",
+            ),
+        )  # fmt: skip
+
+    def _lay_out(self) -> None:
+        appearance, actions = self.context.appearance, self._actions
+        self._buttons: dict[str, ActionButton] = {}
+        buttons: tuple[tuple[str, str, ButtonKind], ...] = (
+            ("run.pause", "pause", "plain"),
+            ("run.resume", "play", "primary"),
+            ("run.abort", "stop", "plain"),
+            ("run.start", "play", "primary"),
+        )
+        for action_id, icon, kind in buttons:
+            self._buttons[action_id] = ActionButton(appearance, actions[action_id], icon, kind)
+            self.header.add(self._buttons[action_id])
+        self._empty = EmptyState(appearance, "run", "Nothing to run yet", "")
+        self._setup = SetupPanel(appearance, actions["run.simulate"], actions["run.stop_simulator"], self._on_choices)
+        self._session_panel = SessionPanel(appearance, self.desk.note)
+        self._left = QStackedWidget()
+        self._left.setFixedWidth(_LEFT_WIDTH)
+        self._left.addWidget(self._setup)
+        self._left.addWidget(self._session_panel)
+        self.scope = ScopeView(appearance, self.context.lab.open_scope)
+        self.scope.thread_of_scope.failed.connect(lambda sentence: self.banner.show_sentence("caution", sentence))
+        scope_card, scope_column = card(margin=2 * GRID, spacing=GRID)
+        scope_column.addWidget(label("Live signals", "sectionTitle"))
+        scope_column.addWidget(self.scope, 1)
+        self._timeline = TrialTimeline(appearance)
+        self._timeline_card, timeline_column = card(margin=2 * GRID, spacing=GRID)
+        timeline_column.addWidget(self._timeline)
+        right = QVBoxLayout()
+        right.setSpacing(2 * GRID)
+        right.addWidget(scope_card, 1)
+        right.addWidget(self._timeline_card)
+        work = QWidget()
+        row = QHBoxLayout(work)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(GRID)
+        row.addWidget(self._left)
+        row.addLayout(right, 1)
+        self._summary = SummaryPanel(
+            appearance,
+            ((actions["run.train"], "model"), (actions["run.annotate"], "annotate"), (actions["run.again"], "plus")),
+        )
+        self._faces = QStackedWidget()
+        for face in (self._empty, work, self._summary):
+            self._faces.addWidget(face)
+        self.column.addWidget(self._faces, 1)
+
+    def on_shown(self) -> None:
+        """Check the gate again."""
+        self._checked = None
+        self._draw()
+
+    def _on_focus(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None:
+            self.desk.watch()
+            self._timer.start()
+            self._session_panel.mirror.show_study(study)
+            if self.desk.attach_live_run(study):
+                self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
+        self._checked = None
+        self.desk.gate = ()
+        self._draw()
+
+    def _draw(self) -> None:
+        mode, focus = self.desk.mode, self.context.workspace.focus
+        screen = self._session()
+        who = f"Participant {focus.participant}, session {focus.session}" if focus.participant else ""
+        self.header.show_words(who if mode != "no study" else "")
+        if mode != self._mode:
+            self._show_mode(mode)
+        if self.desk.problem:
+            self.banner.show_sentence("fail", self.desk.problem)
+            self.desk.problem = ""
+        if mode == "setup":
+            self._setup.show_gate(self.desk.gate, self.gate_runner.is_running)
+            self._setup.show_streams(resolve_streams(self.desk.streams))
+            self._setup.show_choices(self.desk.choices, self.desk.has_simulator)
+        elif mode == "session":
+            self._session_panel.show_screen(self._screen, screen)
+            self._timeline.show_ticks(screen.ticks)
+            if screen.problem:
+                self.banner.show_sentence(screen.problem_level, screen.problem)
+        elif mode == "summary" and self.desk.state is not None:
+            self._summary.show_summary(resolve_summary(self.desk.state), screen.ticks, screen.points)
+        self._screen = screen
+        self.scope.show_streams(self.desk.streams)
+        self.changed.emit()
+        self._refresh_buttons(mode)
+
+    def _show_mode(self, mode: RunMode) -> None:
+        was, self._mode = self._mode, mode
+        if mode == "no study":
+            self._empty.show_words(
+                "Run a session", "Open a study first. Then this page checks the streams, shows them live and records."
+            )
+        elif mode == "no participant":
+            self._empty.show_words("Run a session", "Add a participant on the Study page, by a code such as 001.")
+        self._faces.setCurrentIndex({"setup": 1, "session": 1, "summary": 2}.get(mode, 0))
+        self._left.setCurrentIndex(1 if mode == "session" else 0)
+        self._timeline_card.setVisible(mode == "session")
+        if mode == "summary":
+            self.context.workspace.tell_data_changed()
+        if was == "session":
+            self.banner.clear()
+
+    def _refresh_buttons(self, mode: RunMode) -> None:
+        shown = {"setup": {"run.start"}, "session": {"run.abort"}}.get(mode, set())
+        if mode == "session":
+            shown.add("run.resume" if self._session().can_resume else "run.pause")
+        for action_id, button in self._buttons.items():
+            button.setVisible(action_id in shown)
+            button.refresh()
+        self._setup.refresh()
+        self._summary.refresh()
+
+    def _check_gate(self) -> None:
+        if self.desk.mode != "setup" or self.gate_runner.is_running or self.start_runner.is_running:
+            return
+        study, request = self.context.workspace.focus.study, self.desk.request()
+        if study is None or request is None:
+            return
+        is_old = time.monotonic() - self._checked_at > _RECHECK_S
+        if request != self._checked or (is_old and self.isVisible()):
+            self._checked, self._checked_at = request, time.monotonic()
+            check = self.context.lab.check_before_run
+            self.gate_runner.start_call(lambda: check(study, request), "Checking")
+
+    def _on_gate(self, gate: tuple[GateItem, ...]) -> None:
+        self.desk.gate = gate
+        self._draw()
+
+    def _on_gate_failed(self, sentence: str) -> None:
+        self.banner.show_sentence("fail", sentence)
+
+    def _on_started(self, run: LiveRun) -> None:
+        self.desk.take(run)
+        self._draw()
+
+    def _on_start_failed(self, sentence: str) -> None:
+        self.banner.show_sentence("fail", sentence)
+        self._checked = None
+        self._draw()
+
+    def _on_choices(self, choices: RunChoices) -> None:
+        self.desk.choose(choices)
+        self._checked = None
+        self._draw()
+
+    def _session(self) -> SessionScreen:
+        return self.desk.screen if self.desk.is_session_live or self._is_over() else SessionScreen(can_abort=False)
+
+    def _is_over(self) -> bool:
+        return self.desk.mode == "summary"
+
+    def _may_start(self) -> bool:
+        return self.desk.may_start and not self.start_runner.is_running
+
+    def _may_simulate(self) -> bool:
+        return self.desk.mode == "setup" and not self.desk.has_simulator
+
+    def _may_stop_simulator(self) -> bool:
+        return self.desk.has_simulator and self.desk.mode == "setup"
+
+    def _start_simulator(self) -> None:
+        self.desk.start_simulator()
+        self._draw()
+
+    def _stop_simulator(self) -> None:
+        self.desk.stop_simulator()
+        self._draw()
+
+    def _pause(self) -> None:
+        self.desk.pause()
+
+    def _resume(self) -> None:
+        self.banner.clear()
+        self.desk.resume()
+
+    def _focus_note(self) -> None:
+        self._session_panel.focus_note()
+
+    def _leave(self) -> None:
+        self.desk.leave()
+        self._checked = None
+        self.banner.clear()
+        self._draw()

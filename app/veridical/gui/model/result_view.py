@@ -1,0 +1,137 @@
+"""A validated model: the verdict in words, the number with its chance band, folds, shuffles, findings."""
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import StatusLight, card, clear_layout, label, line
+from veridical.gui.model.charts import FoldChart, NullChart, ScoreScale
+from veridical.gui.model.view_model import FindingRow, ResultScreen
+
+
+class ResultView(QScrollArea):
+    """Draws one result."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self._appearance = appearance
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        column = QVBoxLayout(inside)
+        column.setContentsMargins(0, 0, GRID, 0)
+        column.setSpacing(2 * GRID)
+        column.addWidget(self._headline_card())
+        charts = QHBoxLayout()
+        charts.setSpacing(2 * GRID)
+        self._folds, self._null = FoldChart(appearance), NullChart(appearance)
+        for title, chart in (("Fold by fold", self._folds), ("Against shuffled labels", self._null)):
+            widget, chart_column = card(margin=2 * GRID, spacing=GRID)
+            chart_column.addWidget(label(title, "sectionTitle"))
+            chart_column.addWidget(chart, 1)
+            widget.setMinimumHeight(260)
+            charts.addWidget(widget, 1)
+        charts.addWidget(self._facts_card(), 1)
+        column.addLayout(charts)
+        column.addWidget(self._findings_card())
+        column.addStretch(1)
+        self.setWidget(inside)
+
+    @property
+    def words(self) -> str:
+        """The verdict and its number as they are shown."""
+        return f"{self._headline.text()} {self._score.text()}"
+
+    def show_result(self, screen: ResultScreen) -> None:
+        """Show a result."""
+        self._headline.setText(screen.headline)
+        self._light.show_state(screen.level, "")
+        self._score.setText(screen.score_words)
+        self._interval.setText(screen.interval_words)
+        self._chance.setText(screen.chance_words)
+        self._p.setText(screen.p_words)
+        self._kind.setText(screen.kind_of_analysis)
+        self._scale.show_score(screen.scale)
+        self._folds.show_result(screen)
+        self._null.show_result(screen)
+        clear_layout(self._facts)
+        for row, fact in enumerate(screen.facts):
+            self._facts.addWidget(label(fact.name, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)
+            self._facts.addWidget(label(fact.words, wraps=True), row, 1)
+        clear_layout(self._findings)
+        for finding in screen.findings:
+            self._findings.addWidget(self._finding(finding))
+        clear_layout(self._left_out)
+        for words in screen.left_out:
+            self._left_out.addWidget(label(f"Left out: {words}", "quiet", wraps=True))
+
+    def _headline_card(self) -> QWidget:
+        widget, column = card(margin=3 * GRID, spacing=2 * GRID)
+        top = QHBoxLayout()
+        top.setSpacing(GRID + GRID // 2)
+        self._light = StatusLight(self._appearance)
+        self._headline = label("", "verdict", wraps=True)
+        self._kind = label("", "key")
+        top.addWidget(self._light, 0, Qt.AlignmentFlag.AlignVCenter)
+        top.addWidget(self._headline, 1)
+        top.addWidget(self._kind, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(top)
+        row = QHBoxLayout()
+        row.setSpacing(5 * GRID)
+        numbers = QVBoxLayout()
+        numbers.setSpacing(2)
+        self._score = label("", "headline")
+        self._interval = label("")
+        self._chance = label("", "quiet")
+        self._p = label("", "quiet")
+        for text in (self._score, self._interval, self._chance, self._p):
+            numbers.addWidget(text)
+        numbers.addStretch(1)
+        self._scale = ScoreScale(self._appearance)
+        row.addLayout(numbers)
+        row.addWidget(self._scale, 1, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(row)
+        return widget
+
+    def _facts_card(self) -> QWidget:
+        widget, column = card(margin=2 * GRID, spacing=GRID)
+        column.addWidget(label("Behind the number", "sectionTitle"))
+        self._facts = QGridLayout()
+        self._facts.setHorizontalSpacing(2 * GRID)
+        self._facts.setVerticalSpacing(GRID)
+        self._facts.setColumnStretch(1, 1)
+        column.addLayout(self._facts)
+        column.addStretch(1)
+        return widget
+
+    def _findings_card(self) -> QWidget:
+        widget, column = card(margin=3 * GRID, spacing=GRID)
+        column.addWidget(label("What could fool us", "sectionTitle"))
+        column.addWidget(line())
+        self._findings = QVBoxLayout()
+        self._findings.setSpacing(GRID)
+        column.addLayout(self._findings)
+        self._left_out = QVBoxLayout()
+        self._left_out.setSpacing(GRID // 2)
+        column.addLayout(self._left_out)
+        return widget
+
+    def _finding(self, finding: FindingRow) -> QWidget:
+        row = QWidget()
+        grid = QGridLayout(row)
+        grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
+        grid.setHorizontalSpacing(2 * GRID)
+        grid.setVerticalSpacing(2)
+        grid.setColumnMinimumWidth(0, 160)
+        grid.setColumnMinimumWidth(1, 150)
+        grid.setColumnStretch(2, 1)
+        light = StatusLight(self._appearance)
+        light.show_state(finding.level, finding.verdict)
+        grid.addWidget(label(finding.threat), 0, 0, Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(light, 0, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        grid.addWidget(label(finding.summary, wraps=True), 0, 2)
+        if finding.remedy:
+            grid.addWidget(label(finding.remedy, "quiet", wraps=True), 1, 2)
+        return row

@@ -1,0 +1,141 @@
+"""What the Model page says about a trained model, in words and numbers, without Qt."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from veridical.domain.arrays import FloatArray
+from veridical.domain.evaluation import FindingVerdict, OverallVerdict
+from veridical.gui.common import wording
+from veridical.gui.common.tokens import StatusLevel
+from veridical.services.training import TrainingResult
+
+_VERDICT_LEVEL: dict[OverallVerdict, StatusLevel] = {
+    "above chance": "good",
+    "explained": "caution",
+    "not above chance": "fail",
+    "not enough data": "unknown",
+    "damaged": "fail",
+}
+_FINDING_LEVEL: dict[FindingVerdict, StatusLevel] = {
+    "pass": "good",
+    "caution": "caution",
+    "fail": "fail",
+    "not enough data": "unknown",
+}
+_FINDING_WORDS: dict[FindingVerdict, str] = {
+    "pass": "Pass",
+    "caution": "Caution",
+    "fail": "Fail",
+    "not enough data": "Not enough data",
+}
+_ORDER: dict[StatusLevel, int] = {"fail": 0, "caution": 1, "unknown": 2, "good": 3}
+
+
+@dataclass(frozen=True)
+class FindingRow:
+    """One answer of the audit."""
+
+    threat: str
+    level: StatusLevel
+    verdict: str
+    summary: str
+    remedy: str
+
+
+@dataclass(frozen=True)
+class ScoreOnScale:
+    """The headline number with what it has to be read against; all as shares."""
+
+    score: float
+    low: float
+    high: float
+    chance: float
+    chance95: float
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A named number in words."""
+
+    name: str
+    words: str
+
+
+@dataclass(frozen=True, eq=False)
+class ResultScreen:
+    """Everything drawn of a result.
+
+    Parameters
+    ----------
+    fold_scores : ndarray, shape (n_folds,)
+        AUC; NaN where a fold's block holds one class.
+    null : ndarray
+        AUC of shuffled labelings.
+    kind_of_analysis : str
+        "Primary analysis" or "Exploratory, analysis 3".
+    """
+
+    headline: str
+    level: StatusLevel
+    score_words: str
+    interval_words: str
+    chance_words: str
+    p_words: str
+    scale: ScoreOnScale
+    facts: tuple[Fact, ...]
+    findings: tuple[FindingRow, ...]
+    left_out: tuple[str, ...]
+    kind_of_analysis: str
+    fold_scores: FloatArray
+    null: FloatArray
+    auc: float
+
+
+def resolve_result(result: TrainingResult) -> ResultScreen:
+    """Put a result into words; the training score is left to the overfitting check alone."""
+    validation = result.validation
+    low, high = validation.interval95
+    classes = ", ".join(f"{n} {name}" for name, n in validation.classes.items())
+    embargo = wording.count(validation.embargo_trials, "trial")
+    usable = int(np.isfinite(validation.fold_scores).sum())
+    facts = (
+        Fact("Trials", f"{validation.n_trials} ({classes})"),
+        Fact("Folds", f"{validation.folds} blocks in time, {embargo} left out around each"),
+        Fact("AUC, mean of folds", f"{_share(validation.auc)} ({usable} of {validation.folds} folds usable)"),
+        Fact("Shuffled labels", wording.p_value(validation.p_free)),
+        Fact("Shifted labels", wording.p_value(validation.p_circular)),
+        Fact("Brier score", f"{_share(validation.brier)} (0.25 is guessing)"),
+    )
+    findings = tuple(
+        FindingRow(f.threat.capitalize(), _FINDING_LEVEL[f.verdict], _FINDING_WORDS[f.verdict], f.summary, f.remedy)
+        for f in result.findings
+    )
+    return ResultScreen(
+        headline=result.verdict.headline,
+        level=_VERDICT_LEVEL[result.verdict.kind],
+        score_words=wording.percent(validation.balanced_accuracy),
+        interval_words=f"95 % interval {wording.percent(low)} to {wording.percent(high)}",
+        chance_words=f"guessing stays below {wording.percent(validation.chance95)} in 95 % of shuffles",
+        p_words=wording.p_value(validation.p_value),
+        scale=ScoreOnScale(validation.balanced_accuracy, low, high, 0.5, validation.chance95),
+        facts=facts,
+        findings=tuple(sorted(findings, key=lambda f: _ORDER[f.level])),
+        left_out=result.left_out,
+        kind_of_analysis="Primary analysis" if result.is_primary else f"Exploratory, analysis {result.analysis}",
+        fold_scores=validation.fold_scores,
+        null=validation.null[np.isfinite(validation.null)],
+        auc=validation.auc,
+    )
+
+
+def _share(value: float) -> str:
+    return wording.number(value, 2)
+
+
+def histogram(values: FloatArray, n_bins: int = 28) -> tuple[FloatArray, FloatArray]:
+    """Bin edges and counts over the values' own range; empty arrays for no values."""
+    if not len(values):
+        return np.empty(0), np.empty(0)
+    counts, edges = np.histogram(values, bins=n_bins)
+    return edges, counts.astype(np.float64)

@@ -1,0 +1,129 @@
+"""What the participant sees, redrawn for the operator from the presenter's state."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from veridical.domain.rating import Scale
+from veridical.domain.view import View
+from veridical.gui.common.appearance import Appearance, make_font
+from veridical.gui.common.tokens import PARTICIPANT_GREY, SMALL_PT
+from veridical.services.study import Study
+
+_INK = "#0d0d0d"
+
+
+class PresenterMirror(QWidget):
+    """A small copy of the participant's screen; a scale is shown without the choice, unless the study allows it."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self._view = View("blank")
+        self._pictures: dict[str, Path] = {}
+        self._scales: dict[str, Scale] = {}
+        self._shows_choice = False
+        self._thumbnails: dict[str, QPixmap] = {}
+        self._appearance = appearance
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+        self.setAccessibleName("What the participant sees")
+        appearance.changed.connect(self.update)
+
+    def hasHeightForWidth(self) -> bool:  # noqa: N802
+        return True
+
+    def heightForWidth(self, width: int) -> int:  # noqa: N802
+        return width * 10 // 16
+
+    def sizeHint(self) -> QSize:  # noqa: N802
+        return QSize(352, 220)
+
+    def show_study(self, study: Study) -> None:
+        """Learn where the pictures lie and what the scales ask."""
+        self._pictures = {s.id: study.paths.stimuli / s.file for s in study.stimuli.stimuli}
+        self._scales = {s.id: s for s in study.settings.protocol.scales}
+        self._shows_choice = study.settings.shows_ratings
+        self._thumbnails.clear()
+
+    def show_view(self, view: View) -> None:
+        """Redraw if the participant's screen changed."""
+        if view != self._view:
+            self._view = view
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        screen = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        painter.setPen(QColor(self._appearance.theme.border))
+        painter.setBrush(QColor(PARTICIPANT_GREY))
+        painter.drawRoundedRect(screen, 6, 6)
+        draw = {"text": self._text, "fixation": self._fixation, "picture": self._picture, "rating": self._rating}
+        if self._view.kind != "blank":
+            draw[self._view.kind](painter, screen)
+        painter.end()
+
+    def _text(self, painter: QPainter, screen: QRectF) -> None:
+        painter.setFont(make_font(SMALL_PT))
+        painter.setPen(QColor(_INK))
+        box = screen.adjusted(20, 12, -20, -12)
+        painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._view.text)
+
+    def _fixation(self, painter: QPainter, screen: QRectF) -> None:
+        painter.setPen(QPen(QColor(_INK), 2))
+        centre = screen.center()
+        painter.drawLine(centre - QPointF(8, 0), centre + QPointF(8, 0))
+        painter.drawLine(centre - QPointF(0, 8), centre + QPointF(0, 8))
+
+    def _picture(self, painter: QPainter, screen: QRectF) -> None:
+        thumbnail = self._thumbnail(self._view.stimulus_id)
+        if thumbnail is None:
+            return
+        room = screen.height() * 0.8
+        scale = min(room / thumbnail.height(), screen.width() * 0.9 / thumbnail.width())
+        width, height = thumbnail.width() * scale, thumbnail.height() * scale
+        centre = screen.center()
+        painter.drawPixmap(
+            QRectF(centre.x() - width / 2, centre.y() - height / 2, width, height),
+            thumbnail,
+            QRectF(thumbnail.rect()),
+        )
+
+    def _rating(self, painter: QPainter, screen: QRectF) -> None:
+        scale = self._scales.get(self._view.scale_id)
+        if scale is None:
+            return
+        painter.setFont(make_font(SMALL_PT, QFont.Weight.Medium))
+        painter.setPen(QColor(_INK))
+        centre = Qt.AlignmentFlag.AlignCenter
+        painter.drawText(QRectF(screen.left(), screen.height() * 0.2, screen.width(), 24), centre, scale.question)
+        n = scale.n_points
+        step = min(36.0, screen.width() * 0.84 / n)
+        first = screen.center().x() - step * (n - 1) / 2
+        y = screen.height() * 0.5
+        painter.setFont(make_font(SMALL_PT))
+        for k in range(n):
+            is_chosen = self._shows_choice and self._view.selected == scale.minimum + k
+            painter.setPen(QPen(QColor(_INK), 1.2))
+            painter.setBrush(QColor("#ffffff") if is_chosen else QColor(0, 0, 0, 0))
+            middle = QPointF(first + k * step, y)
+            painter.drawEllipse(middle, step * 0.36, step * 0.36)
+            painter.drawText(QRectF(middle.x() - step / 2, y - 12, step, 24), centre, str(scale.minimum + k))
+        words = ((0.0, scale.low), ((n - 1) / 2, scale.middle), (n - 1.0, scale.high))
+        for place, anchor in words:
+            x = first + place * step
+            painter.drawText(QRectF(x - 50, y + step * 0.5, 100, 24), centre, anchor)
+
+    def _thumbnail(self, stimulus_id: str) -> QPixmap | None:
+        if stimulus_id not in self._thumbnails:
+            path = self._pictures.get(stimulus_id)
+            pixmap = QPixmap(str(path)) if path is not None else QPixmap()
+            if not pixmap.isNull():
+                pixmap = pixmap.scaledToHeight(480, Qt.TransformationMode.SmoothTransformation)
+            self._thumbnails[stimulus_id] = pixmap
+        found = self._thumbnails[stimulus_id]
+        return None if found.isNull() else found

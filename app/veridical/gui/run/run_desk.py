@@ -1,0 +1,197 @@
+"""The Run page's state: streams, choices, the simulator and the live run; knows no Qt."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from veridical.domain.errors import VeridicalError
+from veridical.domain.event import MARKER_STREAM_NAME
+from veridical.domain.run import ScreenChoice
+from veridical.domain.simulation import AmplifierLayout, Profile, SimulationPlan
+from veridical.domain.stream import StreamDescription
+from veridical.gui.common.lab import Lab
+from veridical.gui.common.workspace import Workspace
+from veridical.gui.run.view_model import RunMode, SessionScreen, can_start, resolve_session
+from veridical.services.session import GateItem, LiveRun, RunRequest, RunState
+from veridical.services.streams import SimulatorHandle, StreamWatch
+from veridical.services.study import Study
+
+
+@dataclass(frozen=True)
+class RunChoices:
+    """What the operator chose before the session."""
+
+    profile: Profile = "responsive"
+    layout: AmplifierLayout = "separate"
+    has_simulated_participant: bool = False
+    screen: ScreenChoice = ScreenChoice()
+
+
+class RunDesk:
+    """Holds what the page shows; ``poll`` is called a few times a second and never blocks."""
+
+    def __init__(self, lab: Lab, workspace: Workspace) -> None:
+        self._lab, self._workspace = lab, workspace
+        self.choices = RunChoices()
+        self.streams: tuple[StreamDescription, ...] = ()
+        self.gate: tuple[GateItem, ...] = ()
+        self.state: RunState | None = None
+        self.problem = ""
+        self.has_markers = False
+        self._watch: StreamWatch | None = None
+        self._run: LiveRun | None = None
+        self._simulator: SimulatorHandle | None = None
+
+    @property
+    def mode(self) -> RunMode:
+        """Which face the page shows."""
+        focus = self._workspace.focus
+        if self._run is not None:
+            return "summary" if self.state is not None and self.state.is_over else "session"
+        if focus.study is None:
+            return "no study"
+        return "setup" if focus.participant else "no participant"
+
+    @property
+    def screen(self) -> SessionScreen:
+        """What is drawn of the session."""
+        return SessionScreen() if self.state is None else resolve_session(self.state)
+
+    @property
+    def has_simulator(self) -> bool:
+        """Whether a simulated amplifier started here still streams."""
+        return self._simulator is not None and self._simulator.is_alive()
+
+    @property
+    def is_session_live(self) -> bool:
+        """Whether children run a session now."""
+        return self.mode == "session"
+
+    @property
+    def may_start(self) -> bool:
+        """Whether a session can be started."""
+        return self.mode == "setup" and can_start(self.gate)
+
+    def watch(self) -> None:
+        """Begin to look for streams."""
+        if self._watch is None:
+            self._watch = self._lab.watch_streams()
+
+    def poll(self) -> bool:
+        """Read the newest streams and states; returns whether anything changed."""
+        before = (self.streams, self.state, self.problem)
+        if self._watch is not None:
+            # An earlier run's markers may linger on the network for a moment; they are never recorded anew.
+            self.streams = tuple(s for s in self._watch.streams() if s.name != MARKER_STREAM_NAME)
+            self.has_markers = any(s.name == MARKER_STREAM_NAME for s in self._watch.streams())
+        if self._simulator is not None and not self._simulator.is_alive():
+            self.problem = self._simulator.problem() or self.problem
+            self._simulator = None
+        if self._run is not None:
+            self.state = self._run.state()
+        return before != (self.streams, self.state, self.problem)
+
+    def choose(self, choices: RunChoices) -> None:
+        """Take other choices."""
+        self.choices = choices
+
+    def request(self) -> RunRequest | None:
+        """What would be started now; None without study and participant."""
+        focus = self._workspace.focus
+        if focus.study is None or not focus.participant:
+            return None
+        simulation = self._simulator.plan if self._simulator is not None and self.has_simulator else None
+        answers = self.choices.has_simulated_participant and simulation is not None
+        return RunRequest(
+            key=focus.study.next_run(focus.participant, focus.session),
+            streams=self.streams,
+            screen=self.choices.screen,
+            simulation=simulation,
+            has_simulated_participant=answers,
+        )
+
+    def start_simulator(self) -> None:
+        """Start a simulated amplifier; the simulated participant answers unless it was chosen otherwise."""
+        focus = self._workspace.focus
+        if focus.study is None or self.has_simulator:
+            return
+        digits = "".join(c for c in focus.participant if c.isdigit())
+        plan = SimulationPlan(profile=self.choices.profile, seed=int(digits or 0), layout=self.choices.layout)
+        try:
+            self._simulator = self._lab.start_simulator(focus.study, plan)
+        except VeridicalError as error:
+            self.problem = str(error)
+            return
+        self.choices = replace(self.choices, has_simulated_participant=True)
+
+    def stop_simulator(self) -> None:
+        """End the simulated amplifier."""
+        if self._simulator is not None:
+            self._simulator.stop()
+            self._simulator = None
+
+    def take(self, run: LiveRun) -> None:
+        """Watch a run that was started or found, and begin it as soon as it is ready."""
+        self._run = run
+        self.state = run.state()
+        self.problem = ""
+        # Begins when the recorder takes every stream; says nothing to a session that runs already.
+        self._command(run.begin)
+
+    def attach_live_run(self, study: Study) -> bool:
+        """Attach to a run of this study that is still alive; returns whether there is one."""
+        if self._run is not None:
+            return False
+        try:
+            found = self._lab.find_live_runs(study)
+            if found:
+                self.take(self._lab.attach_run(study, found[-1]))
+        except VeridicalError as error:
+            self.problem = str(error)
+            return False
+        return bool(found)
+
+    def pause(self) -> None:
+        """Pause before the next trial."""
+        if self._run is not None:
+            self._command(self._run.pause)
+
+    def resume(self) -> None:
+        """Go on."""
+        if self._run is not None:
+            self._command(self._run.resume)
+
+    def abort(self, reason: str) -> None:
+        """End the session now."""
+        run = self._run
+        if run is not None:
+            self._command(lambda: run.abort(reason))
+
+    def note(self, text: str) -> None:
+        """Write a note into the recording."""
+        run = self._run
+        if run is not None:
+            self._command(lambda: run.note(text))
+
+    def leave(self) -> None:
+        """Let go of a run that is over and go back to the set-up."""
+        if self._run is not None:
+            self._run.close()
+        self._run, self.state, self.gate = None, None, ()
+
+    def close(self) -> None:
+        """Detach; a live session goes on with its simulator, otherwise the simulator ends."""
+        is_live = self.is_session_live
+        if self._run is not None:
+            self._run.close()
+            self._run = None
+        if not is_live:
+            self.stop_simulator()
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
+    def _command(self, act: Callable[[], None]) -> None:
+        try:
+            act()
+        except VeridicalError as error:
+            self.problem = str(error)

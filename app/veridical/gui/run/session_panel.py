@@ -1,0 +1,81 @@
+"""During the session: what the participant sees, where the session is, notes."""
+
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+
+from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import StepButton, card, label
+from veridical.gui.run.mirror import PresenterMirror
+from veridical.gui.run.view_model import SessionScreen
+
+
+class SessionPanel(QWidget):
+    """Left column while a session runs."""
+
+    def __init__(self, appearance: Appearance, note: Callable[[str], None]) -> None:
+        super().__init__()
+        self._note = note
+        self.mirror = PresenterMirror(appearance)
+        self._part = label("", "sectionTitle")
+        self._where = label("", "quiet")
+        self._remaining = label("", "quiet")
+        self._counts = label("", "quiet")
+        self._screen = label("", "small", wraps=True)
+        self.note_field = QLineEdit()
+        self.note_field.setPlaceholderText("What happened? Press N to write here")
+        self.note_field.setAccessibleName("Note")
+        self.note_field.returnPressed.connect(self._on_note)
+        self._last_note = label("", "small", wraps=True)
+        mirror_card, mirror_column = card(margin=2 * GRID, spacing=GRID)
+        mirror_column.addWidget(label("The participant sees", "sectionTitle"))
+        mirror_column.addWidget(self.mirror)
+        mirror_column.addWidget(self._screen)
+        where_card, where_column = card(margin=2 * GRID, spacing=GRID // 2)
+        head = QHBoxLayout()
+        head.addWidget(self._part)
+        head.addStretch(1)
+        head.addWidget(self._remaining, 0, Qt.AlignmentFlag.AlignBottom)
+        where_column.addLayout(head)
+        where_column.addWidget(self._where)
+        where_column.addWidget(self._counts)
+        note_card, note_column = card(margin=2 * GRID, spacing=GRID)
+        note_column.addWidget(label("Notes", "sectionTitle"))
+        row = QHBoxLayout()
+        row.addWidget(self.note_field, 1)
+        row.addWidget(
+            StepButton(appearance, "Add", self._on_note, "", "plain", "Write the note into the recording (Enter)")
+        )
+        note_column.addLayout(row)
+        note_column.addWidget(self._last_note)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, GRID, 0)
+        column.setSpacing(2 * GRID)
+        for widget in (mirror_card, where_card, note_card):
+            column.addWidget(widget)
+        column.addStretch(1)
+
+    def show_screen(self, old: SessionScreen | None, new: SessionScreen) -> None:
+        """Draw the difference."""
+        self.mirror.show_view(new.view)
+        if old == new:
+            return
+        self._part.setText(new.part)
+        self._where.setText(new.where)
+        self._remaining.setText(new.remaining)
+        self._counts.setText(new.counts)
+        self._screen.setText(new.screen)
+
+    def focus_note(self) -> None:
+        """Put the keyboard into the note field."""
+        self.note_field.setFocus()
+
+    def _on_note(self) -> None:
+        text = self.note_field.text().strip()
+        if text:
+            self._note(text)
+            self._last_note.setText(f"Written: {text}")
+            self.note_field.clear()
+        self.note_field.clearFocus()

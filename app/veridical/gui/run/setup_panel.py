@@ -1,0 +1,199 @@
+"""Before the session: the gate, the streams, the screen, the simulated amplifier."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+
+from veridical.domain.run import ScreenChoice
+from veridical.domain.simulation import PROFILES, Profile
+from veridical.gui.common.actions import Action
+from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
+from veridical.gui.run.run_desk import RunChoices
+from veridical.gui.run.view_model import StreamRow, gate_summary
+from veridical.services.session import GateItem
+
+PROFILE_WORDS: dict[Profile, str] = {
+    "responsive": "Responsive: brain and body follow the ratings",
+    "null": "Null: nothing follows the ratings",
+    "laughing": "Laughing: muscle bursts on pleasant pictures",
+    "drifting": "Drifting: electrodes drift, the person tires",
+}
+
+
+def screen_choices() -> tuple[tuple[str, ScreenChoice], ...]:
+    """Where pictures can be shown on this machine, best first: a second screen, a window, no screen."""
+    platform = QGuiApplication.platformName()
+    choices: list[tuple[str, ScreenChoice]] = []
+    if platform not in ("offscreen", "minimal"):
+        screens = QGuiApplication.screens()
+        for index, screen in reversed(list(enumerate(screens))):
+            size = screen.size() * screen.devicePixelRatio()
+            where = ScreenChoice("psychopy", index, True, size.width(), size.height())
+            words = f"Screen {index + 1}, {size.width()} × {size.height()}, full screen"
+            if len(screens) == 1:
+                choices.append(("In a window on this screen", ScreenChoice("psychopy", 0, False)))
+            choices.append((words, where))
+    choices.append(("No screen (for trying out)", ScreenChoice("headless")))
+    return tuple(choices)
+
+
+class SetupPanel(QWidget):
+    """Left column before a session."""
+
+    def __init__(
+        self, appearance: Appearance, simulate: Action, stop: Action, choose: Callable[[RunChoices], None]
+    ) -> None:
+        super().__init__()
+        self._appearance, self._choose = appearance, choose
+        self._choices = RunChoices()
+        self._shown_gate: tuple[GateItem, ...] = ()
+        self._shown_rows: tuple[StreamRow, ...] | None = None
+        self._start_simulator = ActionButton(appearance, simulate, "amplifier", text="Start simulated amplifier")
+        self._stop_simulator = ActionButton(appearance, stop, "stop")
+        column = QVBoxLayout()
+        column.setContentsMargins(0, 0, GRID, 0)
+        column.setSpacing(2 * GRID)
+        column.addWidget(self._gate_card())
+        column.addWidget(self._stream_card())
+        column.addWidget(self._screen_card())
+        column.addStretch(1)
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        inside.setLayout(column)
+        area = QScrollArea()
+        area.setWidget(inside)
+        area.setWidgetResizable(True)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(area)
+
+    @property
+    def gate_words(self) -> str:
+        """The gate's summary line."""
+        return self._gate_line.words
+
+    def refresh(self) -> None:
+        """Enable and show buttons after the actions table."""
+        self._start_simulator.refresh()
+        self._stop_simulator.refresh()
+        self._start_simulator.setVisible(not self._stop_simulator.isEnabled())
+        self._stop_simulator.setVisible(self._stop_simulator.isEnabled())
+
+    def show_gate(self, gate: tuple[GateItem, ...], is_checking: bool) -> None:
+        """Show the pre-flight items; only changed ones are rebuilt."""
+        summary = gate_summary(gate)
+        blocked = any(i.is_blocking and i.light == "fail" for i in gate)
+        cautious = any(i.light in ("caution", "fail") for i in gate)
+        level = "unknown" if not gate else "fail" if blocked else "caution" if cautious else "good"
+        self._gate_line.show_state(level, summary)  # type: ignore[arg-type]
+        if gate == self._shown_gate:
+            return
+        self._shown_gate = gate
+        clear_layout(self._gate_rows)
+        for row, item in enumerate(gate):
+            light = StatusLight(self._appearance)
+            light.show_state(item.light, "")
+            words = label(f"{item.words}. {item.remedy}".strip() if item.remedy else item.words, "quiet", wraps=True)
+            self._gate_rows.addWidget(light, row, 0, Qt.AlignmentFlag.AlignTop)
+            self._gate_rows.addWidget(label(item.title), row, 1, Qt.AlignmentFlag.AlignTop)
+            self._gate_rows.addWidget(words, row, 2)
+
+    def show_streams(self, rows: tuple[StreamRow, ...]) -> None:
+        """Show the streams on the network."""
+        if rows == self._shown_rows:
+            return
+        self._shown_rows = rows
+        clear_layout(self._stream_rows)
+        if not rows:
+            self._stream_rows.addWidget(
+                label(
+                    "No streams yet. Switch on the amplifier and its LSL output, or start a simulated one.",
+                    "quiet",
+                    wraps=True,
+                )
+            )
+        for shown in rows:
+            row = QWidget()
+            inside = QHBoxLayout(row)
+            inside.setContentsMargins(0, 0, 0, 0)
+            inside.addWidget(label(shown.name))
+            inside.addStretch(1)
+            inside.addWidget(label(shown.words, "quiet"))
+            self._stream_rows.addWidget(row)
+
+    def show_choices(self, choices: RunChoices, has_simulator: bool) -> None:
+        """Show choices that changed elsewhere."""
+        self._choices = choices
+        self._answers.setEnabled(has_simulator)
+        self._answers.blockSignals(True)
+        self._answers.setChecked(choices.has_simulated_participant and has_simulator)
+        self._answers.blockSignals(False)
+        self._profile.setEnabled(not has_simulator)
+
+    def _gate_card(self) -> QWidget:
+        widget, column = card(margin=2 * GRID, spacing=GRID)
+        column.addWidget(label("Before the session", "sectionTitle"))
+        self._gate_line = StatusLight(self._appearance, wraps=True)
+        column.addWidget(self._gate_line)
+        column.addWidget(line())
+        self._gate_rows = QGridLayout()
+        self._gate_rows.setHorizontalSpacing(GRID)
+        self._gate_rows.setVerticalSpacing(GRID)
+        self._gate_rows.setColumnStretch(2, 1)
+        self._gate_rows.setColumnMinimumWidth(1, 64)
+        column.addLayout(self._gate_rows)
+        return widget
+
+    def _stream_card(self) -> QWidget:
+        widget, column = card(margin=2 * GRID, spacing=GRID)
+        column.addWidget(label("Streams", "sectionTitle"))
+        self._stream_rows = QVBoxLayout()
+        self._stream_rows.setSpacing(GRID // 2)
+        column.addLayout(self._stream_rows)
+        column.addWidget(line())
+        self._profile = QComboBox()
+        self._profile.setAccessibleName("Simulated participant")
+        self._profile.addItems([PROFILE_WORDS[p] for p in PROFILES])
+        self._profile.setMinimumContentsLength(20)
+        self._profile.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._profile.activated.connect(self._on_choice)
+        column.addWidget(self._profile)
+        self._answers = QCheckBox("The simulated participant answers the scales")
+        self._answers.toggled.connect(self._on_choice)
+        column.addWidget(self._answers)
+        row = QHBoxLayout()
+        row.addWidget(self._start_simulator)
+        row.addWidget(self._stop_simulator)
+        row.addStretch(1)
+        column.addLayout(row)
+        return widget
+
+    def _screen_card(self) -> QWidget:
+        widget, column = card(margin=2 * GRID, spacing=GRID)
+        column.addWidget(label("Participant's screen", "sectionTitle"))
+        self._screens = screen_choices()
+        self._screen = QComboBox()
+        self._screen.setAccessibleName("Participant's screen")
+        self._screen.addItems([words for words, _ in self._screens])
+        self._screen.activated.connect(self._on_choice)
+        column.addWidget(self._screen)
+        return widget
+
+    def _on_choice(self) -> None:
+        self._choices = replace(
+            self._choices,
+            profile=PROFILES[self._profile.currentIndex()],
+            screen=self._screens[self._screen.currentIndex()][1],
+            has_simulated_participant=self._answers.isChecked(),
+        )
+        self._choose(self._choices)
+
+    def first_choices(self) -> RunChoices:
+        """The choices that the fields show at first."""
+        return replace(self._choices, screen=self._screens[0][1])

@@ -1,0 +1,88 @@
+"""After the session: is it safe on disk, how was the timing, what did the person say, what comes next."""
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+
+from veridical.gui.common.actions import Action
+from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.plane import AffectPlane, RatedPoint
+from veridical.gui.common.tokens import GRID
+from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
+from veridical.gui.run.timeline import TrialTimeline
+from veridical.gui.run.view_model import SummaryLine, TrialTick
+
+
+class SummaryPanel(QWidget):
+    """The page's face when a run is over."""
+
+    def __init__(self, appearance: Appearance, next_steps: Sequence[tuple[Action, str]]) -> None:
+        super().__init__()
+        self._appearance = appearance
+        self._shown: tuple[SummaryLine, ...] = ()
+        self._timeline = TrialTimeline(appearance)
+        self.plane = AffectPlane(appearance)
+        left, left_column = card(margin=3 * GRID, spacing=2 * GRID)
+        left_column.addWidget(label("The session is over", "verdict"))
+        left_column.addWidget(line())
+        self._rows = QGridLayout()
+        self._rows.setHorizontalSpacing(2 * GRID)
+        self._rows.setVerticalSpacing(GRID // 2)
+        self._rows.setColumnStretch(1, 1)
+        left_column.addLayout(self._rows)
+        left_column.addWidget(line())
+        left_column.addWidget(self._timeline)
+        left_column.addWidget(line())
+        left_column.addWidget(label("Next", "sectionTitle"))
+        self._steps: list[ActionButton] = []
+        steps = QHBoxLayout()
+        steps.setSpacing(GRID)
+        for k, (action, icon) in enumerate(next_steps):
+            self._steps.append(ActionButton(appearance, action, icon, "primary" if k == 0 else "plain"))
+            steps.addWidget(self._steps[-1])
+        steps.addStretch(1)
+        left_column.addLayout(steps)
+        left_column.addStretch(1)
+        right, right_column = card(margin=3 * GRID, spacing=GRID)
+        right_column.addWidget(label("What the participant said", "sectionTitle"))
+        self._plane_words = label("", "quiet", wraps=True)
+        right_column.addWidget(self._plane_words)
+        right_column.addWidget(self.plane, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(2 * GRID)
+        row.addWidget(left, 1)
+        row.addWidget(right, 1)
+
+    def refresh(self) -> None:
+        """Enable buttons after the actions table."""
+        for button in self._steps:
+            button.refresh()
+
+    def show_summary(
+        self, lines: tuple[SummaryLine, ...], ticks: tuple[TrialTick, ...], points: tuple[RatedPoint, ...]
+    ) -> None:
+        """Show how a run ended."""
+        self._timeline.show_ticks(ticks)
+        self.plane.show_points(points)
+        self._plane_words.setText(
+            f"{len(points)} pictures rated on both scales; marks show the pictures' normative class."
+            if points
+            else "No picture was rated on both scales."
+        )
+        if lines == self._shown:
+            return
+        self._shown = lines
+        clear_layout(self._rows)
+        for k, shown in enumerate(lines):
+            light = StatusLight(self._appearance)
+            light.show_state(shown.level, "")
+            text = QWidget()
+            column = QVBoxLayout(text)
+            column.setContentsMargins(0, 0, 0, GRID)
+            column.setSpacing(2)
+            column.addWidget(label(shown.title, "sectionTitle"))
+            column.addWidget(label(shown.words, "quiet", wraps=True))
+            self._rows.addWidget(light, k, 0, Qt.AlignmentFlag.AlignTop)
+            self._rows.addWidget(text, k, 1)

@@ -1,0 +1,248 @@
+"""What the Run page shows, resolved from the services' states without Qt."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from veridical.domain.stream import StreamDescription, suggest_roles
+from veridical.domain.view import View
+from veridical.gui.common import wording
+from veridical.gui.common.plane import RatedPoint
+from veridical.gui.common.tokens import StatusLevel
+from veridical.gui.common.workspace import StatusLine, StreamLight
+from veridical.services.session import GateItem, RunState
+from veridical.services.streams import ScopeTraces
+
+TickKind = Literal["answered", "missed", "practice", "practice missed", "current", "ahead"]
+RunMode = Literal["no study", "no participant", "setup", "session", "summary"]
+
+
+@dataclass(frozen=True)
+class StreamRow:
+    """One stream of the live list."""
+
+    name: str
+    words: str
+
+
+def resolve_streams(streams: Sequence[StreamDescription]) -> tuple[StreamRow, ...]:
+    """Describe the streams on the network; doubles are named."""
+    names = [s.name for s in streams]
+    rows: list[StreamRow] = []
+    for stream in streams:
+        roles = " + ".join(a.role for a in suggest_roles([stream])) or stream.type
+        rate = f"{stream.nominal_hz:g} Hz" if stream.is_regular else "events"
+        twice = ", same name twice" if names.count(stream.name) > 1 else ""
+        rows.append(StreamRow(stream.name, f"{roles} · {wording.count(stream.n_channels, 'channel')} · {rate}{twice}"))
+    return tuple(rows)
+
+
+def can_start(gate: Sequence[GateItem]) -> bool:
+    """Whether nothing in the gate stands in the way."""
+    return bool(gate) and not any(item.is_blocking and item.light == "fail" for item in gate)
+
+
+def gate_summary(gate: Sequence[GateItem]) -> str:
+    """Say in one line how the pre-flight check stands."""
+    if not gate:
+        return "Checking"
+    blocking = [item for item in gate if item.is_blocking and item.light == "fail"]
+    if blocking:
+        return f"{wording.count(len(blocking), 'item')} must be mended before the session can start"
+    cautions = [item for item in gate if item.light in ("caution", "fail")]
+    if cautions:
+        return f"Ready, with {wording.count(len(cautions), 'caution')}"
+    return "Ready to start"
+
+
+@dataclass(frozen=True)
+class TrialTick:
+    """One trial on the timeline."""
+
+    kind: TickKind
+    block: int
+
+
+@dataclass(frozen=True)
+class SessionScreen:
+    """Everything the page draws while a session runs.
+
+    Parameters
+    ----------
+    part, where : str
+        "Block 2" and "trial 31 of 60".
+    can_pause, can_resume, can_abort : bool
+        Which commands make sense now.
+    """
+
+    part: str = "Getting ready"
+    where: str = ""
+    remaining: str = ""
+    counts: str = ""
+    ticks: tuple[TrialTick, ...] = ()
+    view: View = View("blank")
+    screen: str = ""
+    problem: str = ""
+    problem_level: StatusLevel = "fail"
+    can_pause: bool = False
+    can_resume: bool = False
+    can_abort: bool = True
+    is_over: bool = False
+    points: tuple[RatedPoint, ...] = ()
+
+
+_PART_WORDS = {
+    "starting": "Getting ready",
+    "ready": "Ready",
+    "pausing": "Pausing before the next trial",
+    "paused": "Paused",
+    "stopped": "Stopped by the participant",
+    "ended": "Ended",
+    "failed": "Could not go on",
+}
+
+
+def resolve_session(state: RunState) -> SessionScreen:
+    """Resolve both children's states into what is drawn."""
+    shown = state.presenter
+    if shown is None:
+        return SessionScreen(problem=state.problem, is_over=state.is_over, can_abort=not state.is_over)
+    problem = state.problem
+    level: StatusLevel = "fail"
+    if not problem and shown.phase == "stopped":
+        problem = "The participant holds the stop key. Speak with them, then resume or end the session."
+        level = "caution"
+    elif not problem and shown.phase == "failed":
+        problem = shown.message
+    analysed = [t for t in shown.done if not t.is_practice]
+    answered = sum(1 for t in analysed if _is_answered(t.statuses))
+    part = _PART_WORDS.get(shown.phase, shown.part.capitalize() or "Running")
+    is_going = shown.phase in ("running", "pausing", "paused", "stopped")
+    conditions = {t.trial: t.condition for t in analysed}
+    return SessionScreen(
+        part=part,
+        where=f"picture {shown.trial} of {shown.n_trials}" if shown.trial else wording.count(shown.n_trials, "picture"),
+        remaining=wording.remaining(shown.remaining_s) if is_going and shown.remaining_s > 0 else "",
+        counts=f"{answered} answered, {len(analysed) - answered} missed",
+        ticks=_ticks(state),
+        view=shown.view,
+        screen=shown.screen,
+        problem=problem,
+        problem_level=level,
+        can_pause=shown.phase == "running",
+        can_resume=shown.phase in ("pausing", "paused", "stopped"),
+        can_abort=not state.is_over and shown.phase not in ("ended", "failed"),
+        is_over=state.is_over,
+        points=tuple(
+            RatedPoint(valence, arousal, conditions.get(trial, "neutral"))
+            for trial, valence, arousal in shown.values
+            if valence is not None and arousal is not None
+        ),
+    )
+
+
+def _is_answered(statuses: Sequence[str]) -> bool:
+    return bool(statuses) and all(s == "answered" for s in statuses)
+
+
+def _ticks(state: RunState) -> tuple[TrialTick, ...]:
+    shown = state.presenter
+    if shown is None:
+        return ()
+    ticks: list[TrialTick] = []
+    done = 0
+    for trial in shown.done:
+        is_answered = _is_answered(trial.statuses)
+        if trial.is_practice:
+            ticks.append(TrialTick("practice" if is_answered else "practice missed", 0))
+        else:
+            done += 1
+            ticks.append(TrialTick("answered" if is_answered else "missed", trial.block))
+    left = shown.n_trials - done
+    block = shown.done[-1].block if shown.done else 0
+    if left > 0 and shown.trial > done:
+        ticks.append(TrialTick("current", block))
+        left -= 1
+    return (*ticks, *[TrialTick("ahead", 0)] * max(0, left))
+
+
+@dataclass(frozen=True)
+class SummaryLine:
+    """One line of the end's summary."""
+
+    level: StatusLevel
+    title: str
+    words: str
+
+
+def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
+    """Say at the end what was recorded, whether it is verified, and how the timing was."""
+    shown, recorder = state.presenter, state.recorder
+    lines: list[SummaryLine] = []
+    if recorder is None:
+        lines.append(SummaryLine("fail", "Recording", "The recorder left no word; check the file before you go on."))
+    else:
+        n = sum(s.n_samples for s in recorder.streams)
+        size = f"{len(recorder.streams)} streams, {n:,} samples, {wording.file_size(recorder.file_bytes)}".replace(
+            ",", wording.THIN_SPACE
+        ).replace(f"{wording.THIN_SPACE} ", ", ")
+        if recorder.is_verified:
+            lines.append(SummaryLine("good", "Recording verified", f"Read back after closing: {size}."))
+        else:
+            why = recorder.message or recorder.alarm or "The file was not read back."
+            lines.append(SummaryLine("fail", "Recording not verified", f"{why} ({size})"))
+    if shown is not None:
+        screen = resolve_session(state)
+        n_shown = sum(1 for t in shown.done if not t.is_practice)
+        level: StatusLevel = "good" if n_shown == shown.n_trials and " 0 missed" in screen.counts else "caution"
+        lines.append(SummaryLine(level, "Pictures", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
+        dropped = wording.count(shown.n_dropped_frames, "dropped frame")
+        is_headless = shown.screen.startswith("headless")
+        timing: StatusLevel = "caution" if is_headless or shown.n_dropped_frames else "good"
+        lines.append(
+            SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; software timing only.")
+        )
+        if shown.message:
+            lines.append(SummaryLine("caution", "How it ended", shown.message))
+    if state.problem:
+        lines.append(SummaryLine("fail", "Problem", state.problem))
+    return tuple(lines)
+
+
+def resolve_status(
+    streams: Sequence[StreamDescription], has_markers: bool, traces: Sequence[ScopeTraces], state: RunState | None
+) -> StatusLine:
+    """Resolve the status bar from what is seen, viewed and recorded."""
+    seen = {a.role for a in suggest_roles(streams)}
+    by_role = {t.role: t for t in traces}
+    lights: list[StreamLight] = []
+    for role in ("EEG", "EDA", "ECG"):
+        trace = by_role.get(role)
+        if trace is not None:
+            lights.append(StreamLight(role, trace.light, trace.words))
+        elif role in seen:
+            lights.append(StreamLight(role, "unknown", "opening"))
+        else:
+            lights.append(StreamLight(role))
+    lights.append(
+        StreamLight("Markers", "good" if has_markers else "unknown", "present" if has_markers else "not seen")
+    )
+    recorder = None if state is None else state.recorder
+    if recorder is None:
+        return StatusLine(lights=tuple(lights))
+    words, level = _RECORDER_WORDS.get(recorder.phase, ("Recorder", "unknown"))
+    if recorder.alarm:
+        words, level = "Recorder alarm", "fail"
+    elif recorder.phase == "ended" and recorder.is_verified:
+        words, level = "Recorded and verified", "good"
+    return StatusLine(tuple(lights), words, level, recorder.seconds, recorder.file_bytes, recorder.hours_left)
+
+
+_RECORDER_WORDS: dict[str, tuple[str, StatusLevel]] = {
+    "starting": ("Recorder starting", "unknown"),
+    "waiting": ("Waiting for streams", "caution"),
+    "recording": ("Recording", "good"),
+    "stopping": ("Closing the file", "unknown"),
+    "ended": ("Recording ended", "unknown"),
+    "failed": ("Recording failed", "fail"),
+}
