@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from veridical.domain.errors import ProcessError, StimulusError
@@ -32,6 +33,8 @@ from veridical.presenter.view_painter import Sprite, ViewPainter
 # Displays refresh between these rates; a loop that flips faster is not held by a vertical blank.
 _SLOWEST_HZ, _FASTEST_HZ = 45.0, 245.0
 _SOFTWARE_HZ = 60.0
+_N_WARM_UP, _N_MEASURED = 10, 31
+_DELAY_SHARE = 0.5
 # Without a vertical blank nothing is redrawn while a view stays: look for inputs this often.
 _POLL_S = 0.004
 _DUE_S = 0.0003
@@ -70,9 +73,9 @@ class PsychopyScreen:
         self._window = self._open_window()
         self._width_px, self._height_px = (int(v) for v in self._window.size)
         self._corners = self._make_corners()
-        measured = self._window.getActualFrameRate(nIdentical=10, nMaxFrames=120, nWarmUpFrames=10)
-        has_vsync = measured is not None and _SLOWEST_HZ < float(measured) < _FASTEST_HZ
-        refresh_hz = float(measured) if has_vsync else _SOFTWARE_HZ
+        measured_hz = self._measure_refresh_hz()
+        has_vsync = measured_hz is not None
+        refresh_hz = measured_hz or _SOFTWARE_HZ
         rate = f"{refresh_hz:.1f} Hz" if has_vsync else "no vertical blank"
         words = f"psychopy {self._width_px}x{self._height_px}, {rate}"
         self.info = ScreenInfo("psychopy", words, self._width_px, self._height_px, refresh_hz, has_vsync)
@@ -209,6 +212,27 @@ class PsychopyScreen:
             gammaErrorPolicy="ignore",
             autoLog=False,
         )
+
+    def _measure_refresh_hz(self) -> float | None:
+        """Measure the refresh rate; None if flips do not wait for a vertical blank.
+
+        A rate alone does not tell: a busy machine without a vertical blank may flip at any rate. So some flips
+        are delayed by part of a period, which a vertical blank absorbs and a free loop does not.
+        """
+        for _ in range(_N_WARM_UP):
+            self._window.flip()
+        period_s = self._median_interval_s(0.0)
+        delayed_s = self._median_interval_s(_DELAY_SHARE * period_s)
+        is_rate_possible = _SLOWEST_HZ < 1 / period_s < _FASTEST_HZ
+        is_held = delayed_s < (1 + _DELAY_SHARE / 2) * period_s
+        return 1 / period_s if is_rate_possible and is_held else None
+
+    def _median_interval_s(self, delay_s: float) -> float:
+        flips = []
+        for _ in range(_N_MEASURED):
+            flips.append(float(self._window.flip()))
+            self._clock.sleep(delay_s)
+        return float(np.median(np.diff(flips)))
 
     def _listen(self) -> None:
         """Take keys and clicks from the window itself: PsychoPy's buffers know no releases."""
