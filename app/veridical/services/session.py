@@ -276,8 +276,7 @@ class LiveRun:
             for child in (self._presenter, self._recorder):
                 child.attach()
             self._start_if_wanted(begun)
-            if not alive["presenter"]:
-                self._stop_recorder()
+            self._close_what_is_done(alive)
             self._problem = self._find_problem(alive)
             if not any(alive.values()):
                 self._closing.wait(_SETTLE_S)
@@ -318,11 +317,18 @@ class LiveRun:
             missing.append("the presenter's markers")
         return missing
 
-    def _stop_recorder(self) -> None:
-        """End a recording whose presenter is gone; after a normal end it is closing by itself already."""
-        if not self._asked_recorder:
+    def _close_what_is_done(self, alive: dict[str, bool]) -> None:
+        """End the child that only waits for the other."""
+        state = self.state()
+        if not alive["presenter"] and not self._asked_recorder:
+            # After a normal end it is closing by itself already; after a killed presenter nobody else would tell it.
             self._asked_recorder = True
             self._recorder.send(Stop())
+        is_presented = state.presenter is not None and state.presenter.phase in ("ended", "failed")
+        is_recorded = state.recorder is not None and state.recorder.phase in ("ended", "failed")
+        if alive["presenter"] and is_presented and (is_recorded or not alive["recorder"]):
+            # It stays for the last markers to be pulled, which has happened.
+            self._presenter.send(Stop())
 
     def _find_problem(self, alive: dict[str, bool]) -> str:
         state = self.state()
