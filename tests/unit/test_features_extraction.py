@@ -162,6 +162,12 @@ def test_windows_that_do_not_fit_short_pictures_are_named() -> None:
     assert features.window_s[1] == pytest.approx(0.5)
 
 
+def test_a_pipeline_without_a_fitting_feature_is_refused_with_the_way_out() -> None:
+    recording = _recording(picture_s=0.5, fixation_s=0.2, spacing_s=2.0)
+    with pytest.raises(AnalysisError, match="pipeline 'evoked'"):
+        extract_features(recording, AnnotationSet(), SETTINGS, "interpretable")
+
+
 @pytest.mark.parametrize("late_s", [-0.02, 0.0, 0.02])
 def test_a_frame_more_or_less_does_not_change_the_columns(late_s: float) -> None:
     recording = _recording(picture_s=0.5 + late_s, fixation_s=0.2, spacing_s=2.0)

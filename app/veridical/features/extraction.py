@@ -111,7 +111,8 @@ def extract_features(
     Raises
     ------
     AnalysisError
-        If the recording shows no analysed picture, or has none of EEG, EDA and ECG.
+        If the recording shows no analysed picture, has none of EEG, EDA and ECG, or leaves the pipeline
+        without a feature.
     """
     trials = trials_from_events(recording.events)
     if not trials:
@@ -136,6 +137,11 @@ def extract_features(
             "channels in study.toml or show pictures for longer."
         )
     uses_evoked = chosen == "evoked" and evoked is not None
+    if not uses_evoked and not any(f.is_evidence for f in features):
+        raise AnalysisError(
+            f"No named feature fits {recording.file} ({'; '.join(left_out)}); take the pipeline 'evoked' or show "
+            "pictures for longer."
+        )
     spans = _evoked_span(evoked) if uses_evoked and evoked is not None else _named_spans(features)
     marks = {m: relevant_marks(annotations.annotations, recording, m, bad) for m in spans}
     window_s = (min(s[0] for s in spans.values()), max(s[1] for s in spans.values()))

@@ -13,7 +13,8 @@ def band_power(
     """Return the mean power spectral density in bands (Welch 1967).
 
     Hann windows of ``window_s`` overlap by half; a shorter epoch is one window. With the same window for
-    a long and a short epoch both are smoothed alike, so their ratio is not biased by resolution.
+    a long and a short epoch both are smoothed alike, so their ratio is not biased by resolution. (The
+    logarithm of few windows lies lower on average than that of many, by the same amount in every trial.)
 
     Parameters
     ----------
