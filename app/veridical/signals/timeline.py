@@ -25,6 +25,10 @@ _MIN_ENVELOPE = 16
 # liblsl keeps at most 360 s for a receiver that stalls; a longer step cannot be made up.
 _LONGEST_STALL_S = 360.0
 _TRUSTED_RATE = 0.05
+# A rate is wrong by so many times at most, or the stamps are nonsense and the announced rate is all there is.
+_POSSIBLE_RATE = 100.0
+_SLOWEST_HZ = 1e-6
+_LONGEST_S = 1e12
 # Steps above so many standard deviations of the jitter are no jitter, in an hour at 1 kHz either.
 _PLAIN = 8.0
 # Steps of stamps count as alike within this share of a period.
@@ -86,11 +90,14 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     """
     stamps_s = np.asarray(stamps_s, dtype=float)
     n = len(stamps_s)
-    if nominal_hz <= 0 or n == 0:
+    if nominal_hz < _SLOWEST_HZ or n == 0:
         return Timeline(())
     # Small numbers keep the sums below exact to the nanosecond.
     origin_s = float(stamps_s[0]) if np.isfinite(stamps_s[0]) else 0.0
-    relative_s = np.nan_to_num(stamps_s - origin_s, nan=0.0, posinf=0.0, neginf=0.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        relative_s = np.nan_to_num(stamps_s - origin_s, nan=0.0, posinf=0.0, neginf=0.0)
+    # A damaged stamp may be any number; no recording lasts 30,000 years.
+    relative_s = np.clip(relative_s, -_LONGEST_S, _LONGEST_S)
     period_s = _estimate_period(relative_s, 1.0 / nominal_hz)
     firsts = _find_breaks(relative_s, period_s)
     for _ in range(_MAX_ROUNDS):
@@ -202,7 +209,7 @@ def _estimate_period(relative_s: FloatArray, nominal_s: float) -> float:
             continue
         steps = (relative_s[n_block:] - relative_s[:-n_block]) / n_block
         guess = float(np.median(steps))
-        if guess > 0 and first_guess is None:
+        if first_guess is None and 1 / _POSSIBLE_RATE < guess / nominal_s < _POSSIBLE_RATE:
             first_guess = guess
         if abs(guess / nominal_s - 1) <= _TRUSTED_RATE:
             return guess
@@ -342,7 +349,7 @@ def _fit_period(relative_s: FloatArray, firsts: IntArray, period_s: float) -> fl
     if spread <= 0:
         return period_s
     fitted_s = period_s + float(np.sum(weight * centred * centred_s)) / spread
-    return fitted_s if fitted_s > 0 else period_s
+    return fitted_s if 0.5 < fitted_s / period_s < 2 else period_s
 
 
 def _fit_start(relative_s: FloatArray, period_s: float) -> float:

@@ -1,0 +1,153 @@
+"""A timeline recovers true sample times from what receivers stamp: checked against times known by construction."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from veridical.domain.arrays import FloatArray
+from veridical.signals.timeline import clock_resets, find_gaps, fit_timeline, synchronise
+
+
+def _error_s(true_s: FloatArray, stamps_s: FloatArray, nominal_hz: float) -> tuple[int, float]:
+    """Number of segments, and the largest error after a common delay is taken off."""
+    timeline = fit_timeline(stamps_s, nominal_hz)
+    error_s = timeline.times() - true_s
+    return len(timeline.segments), float(np.max(np.abs(error_s - np.median(error_s))))
+
+
+def test_regular_stamps_are_one_segment_at_the_true_rate() -> None:
+    stamps_s = 1e6 + np.arange(5000) / 500.3
+    timeline = fit_timeline(stamps_s, 500.0)
+    assert len(timeline.segments) == 1
+    assert timeline.sampling_hz == pytest.approx(500.3, rel=1e-9)
+    np.testing.assert_allclose(timeline.times(), stamps_s, atol=1e-9)
+
+
+@pytest.mark.parametrize("n_lost", [1, 10, 500])
+def test_a_dropped_packet_starts_a_segment_and_shifts_nothing(n_lost: int) -> None:
+    true_s = 10.0 + np.delete(np.arange(20000), slice(9000, 9000 + n_lost)) / 500
+    timeline = fit_timeline(true_s, 500.0)
+    assert [segment.first for segment in timeline.segments] == [0, 9000]
+    np.testing.assert_allclose(timeline.times(), true_s, atol=1e-9)
+    (gap,) = find_gaps(timeline)
+    assert gap.n_missing == n_lost
+    assert (gap.start_s, gap.stop_s) == pytest.approx((10 + 9000 / 500, 10 + (9000 + n_lost) / 500))
+
+
+def test_a_stall_made_up_by_a_burst_starts_no_segment() -> None:
+    true_s = np.arange(20000) / 500
+    stamps_s = true_s.copy()
+    # For 2 s nothing arrived; then everything at once.
+    stamps_s[5000:6000] = true_s[5999] + np.arange(1000) * 1e-5
+    n_segments, error_s = _error_s(true_s, stamps_s, 500.0)
+    assert n_segments == 1
+    assert error_s < 1e-6
+
+
+def test_a_stall_does_not_hide_the_gap_after_it() -> None:
+    kept = np.r_[0:20000, 26000:40000]
+    true_s = kept / 500
+    stamps_s = true_s.copy()
+    stamps_s[10000:11000] = true_s[10999]
+    timeline = fit_timeline(stamps_s, 500.0)
+    assert [segment.first for segment in timeline.segments] == [0, 20000]
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("stamping", ["gaussian", "late", "per packet", "spread over packet"])
+def test_wireless_losses_of_forty_percent_keep_rate_and_times(seed: int, stamping: str) -> None:
+    rng = np.random.default_rng(seed)
+    hz, n_packet = 128 * 1.0003, 12
+    is_kept: list[bool] = []
+    while len(is_kept) < 128 * 300:
+        is_kept += [True] * (n_packet * (5 + int(rng.exponential(45)))) + [False] * (
+            n_packet * (1 + int(rng.exponential(30)))
+        )
+    true_s = 1e5 + np.flatnonzero(is_kept) / hz
+    packet = np.arange(len(true_s)) // n_packet
+    jitter_s = 0.005
+    if stamping == "gaussian":
+        stamps_s = true_s + rng.normal(0, jitter_s, len(true_s))
+    elif stamping == "late":
+        stamps_s = true_s + rng.exponential(jitter_s, len(true_s))
+    else:
+        arrival_s = true_s[n_packet - 1 :: n_packet] + rng.exponential(jitter_s, packet[-1] + 1)
+        within = np.arange(len(true_s)) % n_packet
+        spread_s = (n_packet - 1 - within) / 128 if stamping == "spread over packet" else 0.0
+        stamps_s = arrival_s[packet] - spread_s
+    timeline = fit_timeline(stamps_s, 128.0)
+    n_true = 1 + int(np.sum(np.diff(true_s) > 1.5 / hz))
+    assert len(timeline.segments) == n_true
+    assert timeline.sampling_hz == pytest.approx(hz, rel=1e-3)
+    error_s = timeline.times() - true_s
+    assert np.max(np.abs(error_s - np.median(error_s))) < 3 * jitter_s
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_jitter_alone_makes_no_gap(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    true_s = np.arange(120_000) / 1000.01
+    for stamps_s in (
+        true_s + rng.normal(0, 0.002, len(true_s)),
+        true_s + rng.exponential(0.01, len(true_s)),
+        true_s[np.minimum((np.arange(len(true_s)) // 32 + 1) * 32 - 1, len(true_s) - 1)],
+    ):
+        n_segments, error_s = _error_s(true_s, stamps_s, 1000.0)
+        assert n_segments == 1
+        assert error_s < 1e-3
+
+
+def test_a_gap_smaller_than_the_jitter_is_found_in_the_level() -> None:
+    rng = np.random.default_rng(3)
+    true_s = np.r_[0:30000, 30010:60000] / 500
+    n_segments, error_s = _error_s(true_s, true_s + rng.normal(0, 0.005, len(true_s)), 500.0)
+    assert n_segments == 2
+    assert error_s < 1e-3
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.lists(st.floats(allow_nan=True, allow_infinity=True, width=64), max_size=40),
+    st.floats(min_value=0, max_value=1e5),
+)
+def test_any_stamps_give_segments_that_cover_all_samples(stamps_s: list[float], nominal_hz: float) -> None:
+    timeline = fit_timeline(np.array(stamps_s), nominal_hz)
+    if nominal_hz > 1e-6:
+        assert timeline.n_samples == len(stamps_s)
+
+
+def test_irregular_streams_have_no_segments() -> None:
+    assert fit_timeline(np.arange(5.0), 0.0).segments == ()
+
+
+def test_clock_offsets_are_fitted_through_outliers() -> None:
+    rng = np.random.default_rng(0)
+    collected_s = np.arange(0, 600, 5.0)
+    true_offset_s = 12.5 + 30e-6 * collected_s
+    offsets_s = true_offset_s + rng.normal(0, 5e-5, len(collected_s))
+    offsets_s[::9] += rng.exponential(0.05, len(offsets_s[::9]))
+    stamps_s = np.linspace(0, 600, 1000)
+    found_s = synchronise(stamps_s, np.column_stack((collected_s, offsets_s))) - stamps_s
+    np.testing.assert_allclose(found_s, 12.5 + 30e-6 * stamps_s, atol=1e-4)
+
+
+def test_a_clock_reset_is_two_stretches() -> None:
+    first_s, second_s = np.arange(1000, 1060, 0.01), np.arange(5, 65, 0.01)
+    collected_s = np.r_[1000:1060:5, 5:65:5].astype(float)
+    offsets = np.column_stack((collected_s, np.r_[np.full(12, -900.0), np.full(12, 165.0)]))
+    assert clock_resets(offsets).tolist() == [12]
+    times_s = synchronise(np.r_[first_s, second_s], offsets)
+    np.testing.assert_allclose(times_s, np.r_[first_s - 900, second_s + 165], atol=1e-9)
+
+
+def test_one_wild_measurement_is_no_clock_reset() -> None:
+    offsets = np.column_stack((np.arange(20.0), np.zeros(20)))
+    offsets[7, 1] = 30.0
+    assert len(clock_resets(offsets)) == 0
+
+
+def test_without_measurements_stamps_stay_as_they_are() -> None:
+    stamps_s = np.arange(5.0)
+    found_s = synchronise(stamps_s, np.empty((0, 2)))
+    assert np.array_equal(found_s, stamps_s)
+    assert not np.shares_memory(found_s, stamps_s)
