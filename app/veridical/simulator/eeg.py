@@ -16,6 +16,8 @@ _SENSOR_V = 0.8e-6
 _WANDER_V = 12e-6  # slow electrode potentials
 _OFFSET_V = 300e-6
 _BLINK_V = 120e-6
+_WATCHES_S = 0.8
+_WITHHELD_BELOW = 0.52  # of a standard normal number: seven blinks in ten
 _CLOSED_ALPHA = 2.2  # Berger effect: alpha amplitude with eyes closed against open
 
 _EARLY_LASTS_S = 0.45
@@ -68,7 +70,7 @@ class EegOrgan:
             if times_s[0] < picture.off_s + _EVOKED_OUTLASTS_S:
                 volts += self._evoked.response(picture, times_s)
         if not is_closed:
-            volts += self._blinks.take(times_s)
+            volts += self._blinks.take(times_s, shown)
         return volts
 
 
@@ -132,11 +134,17 @@ class _Blinks:
         self._times = ChanceEvents(per_min, refractory_s=0.7, kept_s=0.6, rng=rng)
         self._map = _BLINK_V * spread(electrodes, *EYES, length=0.42)
 
-    def take(self, times_s: FloatArray) -> FloatArray:
-        """Return volts, shape (n_times, n_channels)."""
+    def take(self, times_s: FloatArray, shown: tuple[Shown, ...]) -> FloatArray:
+        """Return volts, shape (n_times, n_channels).
+
+        People withhold most blinks while a picture is new, whatever it shows (Fukuda 2001).
+        """
         course = np.zeros(len(times_s))
         for at_s, chance in self._times.until(times_s[0], times_s[-1]):
-            since_s = times_s - at_s - 0.12
+            is_watching = any(0.08 < at_s - picture.onset_s < _WATCHES_S for picture in shown)
+            if is_watching and chance < _WITHHELD_BELOW:
+                continue
+            since_s = times_s - at_s - 0.16
             # Lids close within about 0.1 s and open in twice the time.
             width_s = np.where(since_s < 0, 0.045, 0.085)
             course += np.exp(0.25 * chance) * np.exp(-0.5 * (since_s / width_s) ** 2)
@@ -152,7 +160,7 @@ class EvokedResponses:
         lateral = bump_at(electrodes, "P7", "PO3", "O1", "O2", "PO4", "P8", width=0.45)
         occipital = bump_at(electrodes, *_OCCIPITAL, width=0.45)
         vertex = bump_at(electrodes, "Cz", "Fz", width=0.7)
-        parietal = bump_at(electrodes, "Pz", width=0.7)
+        parietal = bump_at(electrodes, "Pz", width=0.55)
         self._p1_map = 1.6 * occipital - 0.2 * vertex
         self._n1_map = -2.0 * lateral + 0.4 * vertex
         self._p2_map = 1.0 * vertex + 0.5 * occipital
@@ -205,7 +213,7 @@ def late_course(since_s: FloatArray, since_off_s: FloatArray) -> FloatArray:
     rise = _logistic((since_s - 0.27) / 0.02)
     # From 1 s on it wanes to a third, the slow wave that lasts as long as the picture (Pastor 2008).
     wane = np.where(since_s > 1.0, 0.35 + 0.65 * np.exp(-np.maximum(since_s - 1.0, 0.0) / 0.8), 1.0)
-    return np.asarray(rise * wane * (1 - _logistic((since_off_s - 0.35) / 0.05)))
+    return np.asarray(rise * wane * (1 - _logistic((since_off_s - 0.22) / 0.035)))
 
 
 def _logistic(x: FloatArray) -> FloatArray:
