@@ -119,7 +119,7 @@ def test_every_labeling_scores_as_refitting_scikit_learn_does(
 
     rng = np.random.default_rng(seed)
     free = free_permutations(problem.runs, N_FREE, rng)
-    shifts = circular_shifts(problem.runs, rng)
+    shifts = circular_shifts(problem.runs, N_FREE, rng)
     orders = np.concatenate([free[:2], shifts[:2]])
     null = np.concatenate([validation.null[:2], validation.null[N_FREE : N_FREE + 2]])
     expected = [Reference(problem, labels_of(problem, order)).scores()[0] for order in orders]

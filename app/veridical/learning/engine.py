@@ -1,5 +1,6 @@
 """One outer fold under every labeling: inner choice of the penalty, fit, decision values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,9 +10,17 @@ from veridical.domain.evaluation import Fold
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.confounds import prepare
 from veridical.learning.problem import Problem
-from veridical.learning.ridge import complete, factorise, find_left_out, penalties_for
+from veridical.learning.ridge import RidgeFold, complete, factorise, find_left_out, penalties_for
 from veridical.learning.scores import class_centre, count_recalls, round_ties
 from veridical.learning.splits import inner_folds
+
+
+@dataclass(frozen=True)
+class InnerFold:
+    """An inner fold with its decomposed features, good for every penalty and labeling."""
+
+    fold: Fold
+    ridge: RidgeFold
 
 
 @dataclass(frozen=True)
@@ -28,12 +37,15 @@ class FoldOutcome:
         Chosen by the inner folds.
     train_balanced_accuracy : float
         Of the labeling seen.
+    sigmoid : Sigmoid
+        Of the labeling seen, fitted inside the training rows.
     """
 
     decisions: FloatArray
     labels: FloatArray
     penalties: FloatArray
     train_balanced_accuracy: float
+    sigmoid: Sigmoid
 
 
 def run_fold(problem: Problem, fold: Fold, labels: FloatArray) -> FoldOutcome:
@@ -45,7 +57,8 @@ def run_fold(problem: Problem, fold: Fold, labels: FloatArray) -> FoldOutcome:
         1, -1, or 0 = left out, for kept rows; others are not looked at.
     """
     grid = penalties_for(problem.features.shape[1])
-    chosen = choose_penalties(problem, fold.train, labels)
+    inner = decompose_inner(problem, fold.train)
+    chosen = choose_penalties(inner, labels, grid)
     prepared = prepare(problem, fold.train, fold.test)
     ridge = factorise(prepared.train, prepared.test)
     targets, is_one_class = _trainable(labels[fold.train])
@@ -54,60 +67,65 @@ def run_fold(problem: Problem, fold: Fold, labels: FloatArray) -> FoldOutcome:
     for k in np.unique(chosen):
         columns = np.flatnonzero(chosen == k)
         own = targets[:, columns]
-        dual = ridge.dual(grid[k])
-        completed = complete(dual, own, find_left_out(own))
-        fitted = completed - grid[k] * (dual @ completed)
+        fitted, predicted = _fit(ridge, own, grid[k])
         centre = class_centre(fitted, own)
-        decisions[:, columns] = round_ties(ridge.smoother(grid[k]) @ completed - centre)
-        if columns[0] == 0:
+        decisions[:, columns] = round_ties(predicted - centre)
+        if columns[0] == 0 and not is_one_class[0]:
             train_score = float(count_recalls(round_ties(fitted - centre)[:, :1], own[:, :1]).balanced_accuracy[0])
     decisions[:, is_one_class] = 0.0
-    if is_one_class[0]:
-        train_score = 0.5
-    return FoldOutcome(decisions, labels[fold.test], np.array(grid)[chosen], train_score)
+    sigmoid = _calibrate(inner, labels[:, 0], grid[chosen[0]])
+    return FoldOutcome(decisions, labels[fold.test], np.array(grid)[chosen], train_score, sigmoid)
 
 
-def choose_penalties(problem: Problem, train: IntArray, labels: FloatArray) -> IntArray:
-    """Return the index of the penalty with the least squared error on the inner folds, for every labeling."""
-    grid = penalties_for(problem.features.shape[1])
+def decompose_inner(problem: Problem, train: IntArray) -> tuple[InnerFold, ...]:
+    """Prepare and decompose every inner fold of some training rows."""
+    inner: list[InnerFold] = []
+    for fold in inner_folds(problem, train):
+        prepared = prepare(problem, fold.train, fold.test)
+        inner.append(InnerFold(fold, factorise(prepared.train, prepared.test)))
+    return tuple(inner)
+
+
+def choose_penalties(inner: Sequence[InnerFold], labels: FloatArray, grid: Sequence[float]) -> IntArray:
+    """Return the index of the penalty with the least squared error on the inner folds, for every labeling.
+
+    Squared error on targets of 1 and -1, because it is smooth where the AUC of a handful of trials is not.
+    """
     errors = np.zeros((len(grid), labels.shape[1]))
-    for inner in inner_folds(problem, train):
-        truth = labels[inner.test]
+    for part in inner:
+        truth = labels[part.fold.test]
         is_used = truth != 0
-        for k, predicted in enumerate(_predict(problem, inner, labels, grid)):
+        targets, _ = _trainable(labels[part.fold.train])
+        left_out = find_left_out(targets)
+        for k, penalty in enumerate(grid):
+            # Without a left-out trial the dual matrix is not needed.
+            completed = complete(part.ridge.dual(penalty), targets, left_out) if left_out.rows.size else targets
+            predicted = part.ridge.smoother(penalty) @ completed
             errors[k] += np.where(is_used, (predicted - truth) ** 2, 0.0).sum(axis=0)
     # The strongest penalty comes first and wins ties.
     chosen: IntArray = np.argmin(errors, axis=0)
     return chosen
 
 
-def calibrate(problem: Problem, train: IntArray, labels: FloatArray, penalty: float) -> Sigmoid:
+def _calibrate(inner: Sequence[InnerFold], labels: FloatArray, penalty: float) -> Sigmoid:
     """Fit the sigmoid on inner out-of-fold decision values of one labeling, shape (n_presented,)."""
     values: list[FloatArray] = [np.empty(0)]
     truths: list[FloatArray] = [np.empty(0)]
-    for inner in inner_folds(problem, train):
-        targets, is_one_class = _trainable(labels[inner.train][:, None])
+    for part in inner:
+        targets, is_one_class = _trainable(labels[part.fold.train][:, None])
         if is_one_class[0]:
             continue
-        prepared = prepare(problem, inner.train, inner.test)
-        ridge = factorise(prepared.train, prepared.test)
-        dual = ridge.dual(penalty)
-        completed = complete(dual, targets, find_left_out(targets))
-        centre = class_centre(completed - penalty * (dual @ completed), targets)
-        values.append((ridge.smoother(penalty) @ completed - centre)[:, 0])
-        truths.append(labels[inner.test])
+        fitted, predicted = _fit(part.ridge, targets, penalty)
+        values.append((predicted - class_centre(fitted, targets))[:, 0])
+        truths.append(labels[part.fold.test])
     return fit_sigmoid(np.concatenate(values), np.concatenate(truths))
 
 
-def _predict(problem: Problem, fold: Fold, labels: FloatArray, grid: tuple[float, ...]) -> list[FloatArray]:
-    """Predict a fold's test rows with every penalty."""
-    prepared = prepare(problem, fold.train, fold.test)
-    ridge = factorise(prepared.train, prepared.test)
-    targets, _ = _trainable(labels[fold.train])
-    left_out = find_left_out(targets)
-    if left_out.rows.shape[1] == 0:
-        return [ridge.smoother(penalty) @ targets for penalty in grid]
-    return [ridge.smoother(p) @ complete(ridge.dual(p), targets, left_out) for p in grid]
+def _fit(ridge: RidgeFold, targets: FloatArray, penalty: float) -> tuple[FloatArray, FloatArray]:
+    """Return predictions of training and test rows."""
+    dual = ridge.dual(penalty)
+    completed = complete(dual, targets, find_left_out(targets))
+    return completed - penalty * (dual @ completed), ridge.smoother(penalty) @ completed
 
 
 def _trainable(labels: FloatArray) -> tuple[FloatArray, BoolArray]:

@@ -9,7 +9,7 @@ from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Validation
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.confounds import fit_regression
-from veridical.learning.engine import choose_penalties
+from veridical.learning.engine import choose_penalties, decompose_inner
 from veridical.learning.labels import median_labels, midpoint_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
@@ -85,7 +85,7 @@ def fit_model(problem: Problem, validation: Validation) -> LinearModel:
     check_classes(problem, np.where(problem.kept, labels[:, 0], 0.0))
     targets = labels[rows]
     grid = penalties_for(problem.features.shape[1])
-    penalty = grid[int(choose_penalties(problem, rows, labels)[0])]
+    penalty = grid[int(choose_penalties(decompose_inner(problem, rows), labels, grid)[0])]
     regression = fit_regression(problem, rows)
     scaled = regression.apply(problem, rows)
     ridge = factorise(scaled, scaled[:0])

@@ -6,8 +6,6 @@ import numpy as np
 
 from veridical.domain.arrays import FloatArray, IntArray
 
-# With several recordings the combinations of shifts are countless; this many are drawn.
-MAX_SHIFTS = 1000
 # Scores that differ by rounding only count as equal.
 _TIE = 1e-9
 
@@ -27,23 +25,22 @@ def free_permutations(runs: IntArray, n_permutations: int, rng: np.random.Genera
     return index
 
 
-def circular_shifts(runs: IntArray, rng: np.random.Generator) -> IntArray:
-    """Return all circular shifts of a recording; of several, shifts within each.
+def circular_shifts(runs: IntArray, n_most: int, rng: np.random.Generator) -> IntArray:
+    """Return all circular shifts of one recording; of several, shifts within each.
 
-    Every combination is used where there are at most 1000, else 1000 are drawn. The identity is left out.
+    The combinations of several recordings' shifts are countless: where there are more than ``n_most``, that many are
+    drawn. The identity is left out.
 
     Returns
     -------
     ndarray of int, shape (n_shifts, n_presented)
     """
     members = [np.flatnonzero(runs == run) for run in np.unique(runs)]
-    lengths = np.array([len(m) for m in members])
-    if math.prod(lengths.tolist()) - 1 <= MAX_SHIFTS:
+    lengths = [len(m) for m in members]
+    if len(members) == 1 or math.prod(lengths) - 1 <= n_most:
         shifts = np.stack([g.ravel() for g in np.meshgrid(*(np.arange(n) for n in lengths), indexing="ij")], axis=1)
     else:
-        shifts = rng.integers(0, lengths, size=(MAX_SHIFTS, len(lengths)))
-    if len(lengths) == 1:
-        shifts = np.arange(lengths[0])[:, None]
+        shifts = rng.integers(0, lengths, size=(n_most, len(lengths)))
     shifts = shifts[shifts.any(axis=1)]
     index = np.empty((len(shifts), len(runs)), dtype=int)
     for m, n, s in zip(members, lengths, shifts.T, strict=True):

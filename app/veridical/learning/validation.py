@@ -10,7 +10,7 @@ from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Fold, Validation
 from veridical.domain.progress import Progress, Work, finish
-from veridical.learning.engine import FoldOutcome, calibrate, run_fold
+from veridical.learning.engine import FoldOutcome, run_fold
 from veridical.learning.intervals import balanced_accuracy_interval, binomial_chance
 from veridical.learning.labels import group_numbers, median_labels, midpoint_labels, ratings_from_labels
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
@@ -43,7 +43,7 @@ def validate_problem(
     Parameters
     ----------
     n_permutations : int
-        Free permutations; all circular shifts are always made besides.
+        Free permutations; all circular shifts are made besides (of several recordings as many combinations).
     folds : sequence of Fold, optional
         Outer folds to use instead of ``outer_folds(problem)`` (leave-theme-out and the like). Rows that are not kept
         are left out of them.
@@ -67,8 +67,7 @@ def validate_problem(
         yield Progress(i, len(used), f"Validating, block {i + 1} of {len(used)}")
         labels = labelings.labels(problem, fold.train)
         outcome = run_fold(problem, fold, labels)
-        sigmoid = calibrate(problem, fold.train, labels[:, 0], float(outcome.penalties[0]))
-        probabilities[fold.test] = sigmoid.probabilities(outcome.decisions[:, 0])
+        probabilities[fold.test] = outcome.sigmoid.probabilities(outcome.decisions[:, 0])
         outcomes.append(outcome)
     yield Progress(len(used), len(used), "Validated")
     return _summarise(problem, used, outcomes, probabilities, seen, labelings.n_free)
@@ -154,7 +153,7 @@ def _draw(problem: Problem, n_permutations: int, seed: int) -> _Labelings:
     """Apply permutations and shifts to the ratings on the grid of presented trials."""
     rng = np.random.default_rng(seed)
     free = free_permutations(problem.runs, n_permutations, rng)
-    shifts = circular_shifts(problem.runs, rng)
+    shifts = circular_shifts(problem.runs, n_permutations, rng)
     ratings = np.asarray(problem.ratings, dtype=float)
     return _Labelings(np.column_stack([ratings, ratings[free].T, ratings[shifts].T]), n_permutations)
 
