@@ -137,7 +137,7 @@ class Page(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         if not self._open:
-            self.text[self._section] += f" {data.strip()}" if data.strip() else ""
+            self.text[self._section] += f" {data.strip()}".replace("\u00a0", " ") if data.strip() else ""
 
 
 def page(what: ReportContent) -> Page:
@@ -275,6 +275,11 @@ def test_labels_features_and_marks_are_counted(parsed: Page) -> None:
     assert "slow wave: its window" in text["features"]
     assert "0 % reviewed by a rater" in text["annotations"]
     assert "2 (2 muscle)" in text["annotations"]
+
+
+def test_the_time_is_written_out_and_units_stay_with_their_numbers(html: str, parsed: Page) -> None:
+    assert "2 January 2026, 03:04 UTC" in parsed.text[""]
+    assert "68\u00a0%" in html
 
 
 def test_an_unverified_recording_is_said_to_be() -> None:

@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -33,6 +34,11 @@ FINDING_STATUS: dict[FindingVerdict, Status] = {
     "not enough data": "unknown",
 }
 
+# Not strftime: its month follows the machine's language, the report's words do not.
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
 _SAMPLE = re.compile(r"(.+) (\d+\.\d+) s")
 
 # What each overall verdict means for the person who holds the report.
@@ -144,7 +150,7 @@ def page_of(content: ReportContent, json_name: str) -> Page:
     return Page(
         title=f"Model of participant {content.participant}: {content.target}",
         participant=content.participant,
-        subtitle=f"{content.settings.title} · {content.target} from {_sources(content)} · {content.created}".rstrip(
+        subtitle=f"{content.settings.title} · {content.target} from {_sources(content)} · {_day(content.created)}".rstrip(
             " ·"
         ),
         notes=tuple(_notes(content)),
@@ -193,6 +199,17 @@ def train_command(content: ReportContent) -> str:
     if content.pipeline != content.settings.analysis.pipeline:
         words.append(f"--pipeline {content.pipeline}")
     return " ".join([*words, "--json"])
+
+
+def _day(iso: str) -> str:
+    """``22 November 2026, 21:05 UTC`` from ISO 8601; other text stays as it is."""
+    try:
+        moment = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    month = _MONTHS[moment.month - 1]
+    zone = f" {moment.tzname()}" if moment.tzinfo is not None else ""
+    return f"{moment.day} {month} {moment.year}, {moment:%H:%M}{zone}"
 
 
 def _sources(content: ReportContent) -> str:
@@ -361,7 +378,9 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
     ]
     if r.simulation is not None:
         plan = r.simulation
-        facts.append(Fact("Simulated truth", f"profile {plan.profile}, seed {plan.seed}; {_effects(plan.true_effects)}"))
+        facts.append(
+            Fact("Simulated truth", f"profile {plan.profile}, seed {plan.seed}; {_effects(plan.true_effects)}")
+        )
     path = _raw_path(content, r)
     title = f"Session {r.key.session}, run {r.key.run}"
     return RecordingView(title, tuple(facts), r.streams, f"veridical inspect {path} --json")

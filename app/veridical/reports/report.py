@@ -1,5 +1,6 @@
 """The report of a model: one self-contained HTML file, and the same as JSON beside it."""
 
+import re
 from pathlib import Path
 
 import jinja2
@@ -11,6 +12,8 @@ from veridical.reports.document import document_of
 from veridical.reports.page import page_of
 from veridical.storage.atomic import write_atomically
 
+_UNIT = re.compile(r"(?<=\d) (?=(?:%|s|ms|Hz|min)\b|%)")
+
 
 def render_html(content: ReportContent, json_name: str = "report.json") -> str:
     """Return the whole page; it loads nothing from elsewhere and runs no script."""
@@ -21,10 +24,18 @@ def render_html(content: ReportContent, json_name: str = "report.json") -> str:
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
+        finalize=bind_units,
     )
     css = (folder / "report.css").read_text(encoding="utf-8")
     page = page_of(content, json_name)
     return environment.get_template("report.html.j2").render(page=page, css=css)
+
+
+def bind_units(value: object) -> object:
+    """Keep a number and its unit on one line (``75 %``, ``0.5 s``); markup passes as it is."""
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return _UNIT.sub("\u00a0", value)
+    return value
 
 
 def render_json(content: ReportContent) -> bytes:
