@@ -29,36 +29,37 @@ COLUMNS = (
 Scene = Callable[[np.random.Generator], Image.Image]
 
 
+# Within a class from the darkest kind of scene to the brightest.
 SCENES: dict[str, dict[str, Scene]] = {
     "negative": {
         "Storm": unpleasant.storm,
         "Fire": unpleasant.fire,
-        "Spider": unpleasant.spider,
-        "Broken glass": unpleasant.broken_glass,
-        "Drought": unpleasant.cracked_ground,
         "Graveyard": unpleasant.graveyard,
         "Crying face": unpleasant.crying_face,
         "Snake": unpleasant.snake,
+        "Broken glass": unpleasant.broken_glass,
+        "Spider": unpleasant.spider,
+        "Drought": unpleasant.cracked_ground,
     },
     "neutral": {
+        "Tiles": everyday.tiles,
+        "Books": everyday.books,
+        "Boxes": everyday.boxes,
+        "Lamp": everyday.lamp,
         "Chair": everyday.chair,
         "Mug": everyday.mug,
-        "Lamp": everyday.lamp,
-        "Books": everyday.books,
         "Clock": everyday.clock,
         "Bricks": everyday.bricks,
-        "Boxes": everyday.boxes,
-        "Tiles": everyday.tiles,
     },
     "positive": {
-        "Hills": pleasant.sunny_hills,
-        "Sunset": pleasant.sunset_sea,
-        "Flowers": pleasant.blossoms,
-        "Smiling face": pleasant.smiling_face,
-        "Balloons": pleasant.balloons,
-        "Rainbow": pleasant.rainbow,
-        "Butterfly": pleasant.butterfly,
         "Fireworks": pleasant.fireworks,
+        "Sunset": pleasant.sunset_sea,
+        "Rainbow": pleasant.rainbow,
+        "Hills": pleasant.sunny_hills,
+        "Flowers": pleasant.blossoms,
+        "Balloons": pleasant.balloons,
+        "Butterfly": pleasant.butterfly,
+        "Smiling face": pleasant.smiling_face,
     },
 }
 # Made-up norms on 1 to 7: middle and half-range of valence; arousal of each kind of scene.
@@ -72,13 +73,22 @@ AROUSAL = {
 
 
 def expose(image: Image.Image, luminance: float) -> Image.Image:
-    """Bring the mean luminance (0 to 255) near a target by a gamma curve that keeps black and white."""
+    """Bring the mean luminance (0 to 255) to a target: a mild gamma curve first, then dimming or a light haze."""
     small = image.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
     pixels = np.asarray(small, dtype=float) / 255
-    gammas = np.geomspace(0.5, 2.0, 41)
-    means = [float(((pixels**g) @ np.array([0.299, 0.587, 0.114])).mean() * 255) for g in gammas]
-    gamma = gammas[int(np.argmin(np.abs(np.array(means) - luminance)))]
-    return Image.fromarray((pixels**gamma * 255).round().astype(np.uint8))
+    gammas = np.geomspace(0.6, 1.8, 41)
+    means = [_luminance(pixels**g) for g in gammas]
+    pixels = pixels ** gammas[int(np.argmin(np.abs(np.array(means) - luminance)))]
+    reached = _luminance(pixels)
+    if reached > luminance:
+        pixels *= luminance / reached
+    else:
+        pixels = 1 - (1 - pixels) * (255 - luminance) / (255 - reached)
+    return Image.fromarray((pixels * 255).round().astype(np.uint8))
+
+
+def _luminance(pixels: np.ndarray) -> float:
+    return float((pixels @ np.array([0.299, 0.587, 0.114])).mean() * 255)
 
 
 def plan_pictures() -> list[tuple[str, str, str, float]]:
@@ -86,9 +96,11 @@ def plan_pictures() -> list[tuple[str, str, str, float]]:
     rng = np.random.default_rng(SEED)
     planned: list[tuple[str, str, float]] = []
     for condition, scenes in SCENES.items():
-        # The same spread of brightness in every class, dealt to the scenes at random.
-        targets = rng.permutation(np.linspace(84, 158, PER_CLASS))
-        planned += [(condition, list(scenes)[k % len(scenes)], float(targets[k])) for k in range(PER_CLASS)]
+        # The same spread of brightness in every class; dark scenes mostly get the dark end, so that they look right.
+        kinds = np.arange(PER_CLASS) % len(scenes)
+        targets = np.empty(PER_CLASS)
+        targets[np.argsort(kinds + rng.normal(0, 1.2, PER_CLASS))] = np.linspace(88, 152, PER_CLASS)
+        planned += [(condition, list(scenes)[k], float(t)) for k, t in zip(kinds, targets, strict=True)]
     order = rng.permutation(len(planned))
     return [(f"demo{n + 1:02d}", *planned[int(i)]) for n, i in enumerate(order)]
 
