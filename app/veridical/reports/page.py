@@ -150,9 +150,7 @@ def page_of(content: ReportContent, json_name: str) -> Page:
     return Page(
         title=f"Model of participant {content.participant}: {content.target}",
         participant=content.participant,
-        subtitle=f"{content.settings.title} · {content.target} from {_sources(content)} · {_day(content.created)}".rstrip(
-            " ·"
-        ),
+        subtitle=" · ".join(filter(None, (content.settings.title, _subject(content), _day(content.created)))),
         notes=tuple(_notes(content)),
         status=OVERALL_STATUS[content.verdict.kind],
         headline=headline(content),
@@ -212,10 +210,11 @@ def _day(iso: str) -> str:
     return f"{moment.day} {month} {moment.year}, {moment:%H:%M}{zone}"
 
 
-def _sources(content: ReportContent) -> str:
+def _subject(content: ReportContent) -> str:
+    """``valence from EEG, EDA``."""
     known = [s.role for r in content.recordings for s in r.streams if s.role.lower() != "markers"]
     roles = list(dict.fromkeys(known))
-    return ", ".join(roles) if roles else "physiology"
+    return f"{content.target} from {', '.join(roles) if roles else 'physiology'}"
 
 
 def _notes(content: ReportContent) -> Iterable[Fact]:
