@@ -211,6 +211,8 @@ class XdfStream:
         )
 
     def _chunks(self, begin: int, end: int) -> list[SamplesChunk]:
+        if isinstance(self._buffer, mmap.mmap) and self._buffer.closed:
+            raise RecordingError(f"The recording of {self.name!r} is closed; read what you need before closing it.")
         index = self._index
         rows = zip(index.starts[begin:end], index.stops[begin:end], index.counts[begin:end], strict=True)
         return [SamplesChunk(*row) for row in rows]
