@@ -99,7 +99,7 @@ def plan_pictures() -> list[tuple[str, str, str, float]]:
         # The same spread of brightness in every class; dark scenes mostly get the dark end, so that they look right.
         kinds = np.arange(PER_CLASS) % len(scenes)
         targets = np.empty(PER_CLASS)
-        targets[np.argsort(kinds + rng.normal(0, 1.2, PER_CLASS))] = np.linspace(88, 152, PER_CLASS)
+        targets[np.argsort(kinds + rng.normal(0, 1.2, PER_CLASS))] = np.linspace(92, 164, PER_CLASS)
         planned += [(condition, list(scenes)[k], float(t)) for k, t in zip(kinds, targets, strict=True)]
     order = rng.permutation(len(planned))
     return [(f"demo{n + 1:02d}", *planned[int(i)]) for n, i in enumerate(order)]
