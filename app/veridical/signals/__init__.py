@@ -1,1 +1,1 @@
-"""TODO."""
+"""Arrays in, arrays out: filters, quality, time, suggestions. Knows no files."""
