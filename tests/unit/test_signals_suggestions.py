@@ -87,6 +87,18 @@ def test_muscle_bursts_name_their_channels() -> None:
     assert len([s for s in found if s.label == "muscle"]) == 1
 
 
+def test_bursts_in_a_third_of_the_recording_do_not_hide_each_other() -> None:
+    samples = _eeg()
+    rng = np.random.default_rng(9)
+    onsets_s = np.arange(2, 117, 3.0)
+    for t in onsets_s:
+        burst = np.diff(rng.standard_normal((2, int(HZ) + 1)), axis=1) * 15e-6
+        samples[[7, 11], int(t * HZ) : int(t * HZ) + burst.shape[1]] += burst
+    found = _suggest(samples)
+    hit = [t for t in onsets_s if _covering(found, "muscle", t + 0.5)]
+    assert len(hit) > 0.9 * len(onsets_s)
+
+
 def test_pop_movement_flat_and_hum_keep_apart() -> None:
     samples = _eeg()
     samples[4, int(20 * HZ) :] += 600e-6 * np.exp(-np.arange(N - int(20 * HZ)) / HZ / 0.5)

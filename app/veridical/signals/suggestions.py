@@ -78,10 +78,16 @@ def suggest_artifacts_work(recording: Recording, line_noise_hz: float = 50.0) ->
 
 # Tools -------------------------------------------------------------------------------------------
 def _robust_z(values: FloatArray, axis: int = -1) -> FloatArray:
-    """Distance from the median in robust standard deviations; 0 where nothing varies."""
-    centre = np.nanmedian(values, axis=axis, keepdims=True)
-    spread = 1.4826 * np.nanmedian(np.abs(values - centre), axis=axis, keepdims=True)
-    return np.nan_to_num((values - centre) / np.where(spread > 0, spread, np.inf))
+    """Distance from the typical value in robust standard deviations; 0 where nothing varies.
+
+    Both are read from the 10th and 30th percentiles, as of a normal distribution: artifacts only add to what
+    is measured here, so a recording of which a third is muscle keeps its scale, where median and median
+    deviation would move along.
+    """
+    low, middle = np.nanquantile(values, [0.10, 0.30], axis=axis, keepdims=True)
+    spread = (middle - low) / (1.2816 - 0.5244)
+    z = (values - middle) / np.where(spread > 0, spread, np.inf) - 0.5244
+    return np.asarray(np.nan_to_num(z))
 
 
 def _runs(is_on: BoolArray, n_bridged: int = 0) -> list[tuple[int, int]]:
@@ -177,7 +183,7 @@ def _suggest_blinks(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggesti
 
 
 def _suggest_muscle(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggestion]:
-    """Find bursts of 20-45 Hz against each channel's own median, in the four strongest channels.
+    """Find bursts of 20-45 Hz against each channel's own usual power, in the two strongest channels.
 
     Power must grow more at 20-45 Hz than at 5-15 Hz: an electrode's step grows at both, most at the lower.
     """
@@ -192,12 +198,13 @@ def _suggest_muscle(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggesti
         if blocks.shape[1] < 20:
             return []
         power = np.log(np.maximum(np.mean(blocks**2, axis=2), 1e-18))
-        levels.append(power - np.median(power, axis=1, keepdims=True))
+        levels.append(power - np.quantile(power, 0.3, axis=1, keepdims=True))
     high, low = levels
     z = np.where(high > low, _robust_z(high), 0.0)
-    strongest = np.argsort(z, axis=0)[-4:]
-    ratio = np.exp(np.take_along_axis(high, strongest, axis=0).max(axis=0))
-    score = _robust_z(np.take_along_axis(z, strongest, axis=0).mean(axis=0))
+    # Two channels at least: muscle spreads, a single noisy electrode is no muscle.
+    strongest = np.argsort(z, axis=0)[-2:]
+    ratio = np.exp(np.take_along_axis(high, strongest, axis=0).mean(axis=0))
+    score = np.take_along_axis(z, strongest, axis=0).mean(axis=0)
     block_s = n_block / bench.slow_timeline.sampling_hz
     suggestions = []
     for first, last in _spans(starts_s, (score > _MUSCLE_Z) & (ratio > _MUSCLE_RATIO), block_s, 0.5):
