@@ -1,5 +1,6 @@
 """The figures of the report; every one returns inline SVG with an alternative text that carries its numbers."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -24,9 +25,14 @@ from veridical.reports.drawing import (
     to_svg,
 )
 
+_GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
+# Scale steps between equal answers: marks touch and do not hide one another.
+_SPREAD = 0.17
 # The page's text column at 96 CSS pixels an inch.
 WIDE_IN = 9.6
-CLASS_STYLE = {-1: (NEGATIVE, "v"), 0: (NEUTRAL, "o"), 1: (POSITIVE, "^")}
+# The same marks as the window's valence x arousal plane: the class by norms, so that place tells what this person
+# said and shape what others say.
+CONDITION_STYLE = {"negative": (NEGATIVE, "v"), "neutral": (NEUTRAL, "s"), "positive": (POSITIVE, "o")}
 
 
 def score_figure(v: Validation) -> str:
@@ -138,9 +144,10 @@ def confound_figure(v: Validation, findings: Sequence[Finding]) -> str:
 def plane_figure(trials: Sequence[TrialRow]) -> str:
     """Draw the participant's own ratings on the valence x arousal plane (valence to the right, arousal up).
 
-    Equal answers are spread inside their step on a sunflower, so that every trial is seen.
+    Equal answers are spread on a sunflower, so that every trial is seen; marks tell the class by norms.
     """
-    answered = [(t.ratings["valence"], t.ratings["arousal"]) for t in trials if _both_answered(t)]
+    shown = [t for t in trials if _both_answered(t)]
+    answered = [(t.ratings["valence"], t.ratings["arousal"]) for t in shown]
     if not answered:
         return ""
     valence = np.array([v.value for v, _ in answered], dtype=float)
@@ -150,13 +157,14 @@ def plane_figure(trials: Sequence[TrialRow]) -> str:
     v_mid, a_mid = sum(v_range) / 2, sum(a_range) / 2
     x, y = _sunflower(valence, arousal)
     side = np.sign(valence - v_mid).astype(int)
+    conditions = np.array([_condition(t) for t in shown])
     with figure(4.7, 4.7) as drawn:
         axes = drawn.subplots()
         axes.axvline(v_mid, color=LINE, lw=1)
         axes.axhline(a_mid, color=LINE, lw=1)
-        for sign, (colour, marker) in CLASS_STYLE.items():
-            here = side == sign
-            axes.plot(x[here], y[here], marker, color=colour, ms=6.5, mec=PAPER, mew=0.8, ls="none", alpha=0.9)
+        for condition, (colour, marker) in CONDITION_STYLE.items():
+            here = conditions == condition
+            axes.plot(x[here], y[here], marker, color=colour, ms=5.5, mec=PAPER, mew=0.6, ls="none", alpha=0.9)
         axes.set(
             xlim=(v_range[0] - 0.5, v_range[1] + 0.5),
             ylim=(a_range[0] - 0.5, a_range[1] + 0.5),
@@ -178,7 +186,10 @@ def plane_figure(trials: Sequence[TrialRow]) -> str:
 
 
 def session_figure(trials: Sequence[TrialRow], kept: Sequence[bool], target: str) -> str:
-    """Draw the target rating of every trial over the session; dropped trials are hollow, blocks are parted."""
+    """Draw the target rating of every trial over the session; dropped trials are hollow, blocks are parted.
+
+    Marks tell the class by norms, as on the plane.
+    """
     numbers = np.arange(1, len(trials) + 1)
     values = np.array([np.nan if t.value(target) is None else t.value(target) for t in trials], dtype=float)
     known = np.isfinite(values)
@@ -186,7 +197,7 @@ def session_figure(trials: Sequence[TrialRow], kept: Sequence[bool], target: str
         return ""
     rating = next(t.ratings[target] for t in trials if target in t.ratings)
     middle = (rating.minimum + rating.maximum) / 2
-    side = np.sign(np.nan_to_num(values - middle)).astype(int)
+    conditions = np.array([_condition(t) for t in trials])
     stays = np.asarray(kept, dtype=bool)
     with figure(WIDE_IN, 2.6) as drawn:
         axes = drawn.subplots()
@@ -194,9 +205,9 @@ def session_figure(trials: Sequence[TrialRow], kept: Sequence[bool], target: str
         for i in range(1, len(trials)):
             if trials[i].block != trials[i - 1].block:
                 axes.axvline(i + 0.5, color=LINE, lw=1)
-        for sign, (colour, marker) in CLASS_STYLE.items():
+        for condition, (colour, marker) in CONDITION_STYLE.items():
             for is_kept in (True, False):
-                here = known & (side == sign) & (stays == is_kept)
+                here = known & (conditions == condition) & (stays == is_kept)
                 fill = colour if is_kept else "none"
                 axes.plot(numbers[here], values[here], marker, color=colour, mfc=fill, ms=6, ls="none", mew=1.2)
         missing = np.flatnonzero(~known)
@@ -217,24 +228,23 @@ def session_figure(trials: Sequence[TrialRow], kept: Sequence[bool], target: str
         return to_svg(drawn, "session", alt)
 
 
+def _condition(trial: TrialRow) -> str:
+    return trial.condition if trial.condition in CONDITION_STYLE else "neutral"
+
+
 def _both_answered(trial: TrialRow) -> bool:
     return trial.value("valence") is not None and trial.value("arousal") is not None
 
 
 def _sunflower(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
-    """Spread equal points on a sunflower of radius .38 around their place; no randomness, so figures repeat."""
+    """Spread equal points like sunflower seeds around their place; no randomness, so figures repeat."""
     spread_x, spread_y = x.astype(float).copy(), y.astype(float).copy()
-    places: dict[tuple[float, float], list[int]] = {}
+    seen: Counter[tuple[float, float]] = Counter()
     for i, place in enumerate(zip(x.tolist(), y.tolist(), strict=True)):
-        places.setdefault(place, []).append(i)
-    golden = np.pi * (3 - np.sqrt(5))
-    for members in places.values():
-        n = len(members)
-        for k, i in enumerate(members):
-            radius = 0.0 if n == 1 else 0.38 * np.sqrt((k + 0.5) / n) if n > 4 else 0.16
-            angle = 2 * np.pi * k / n if n <= 4 else golden * k
-            spread_x[i] += radius * np.cos(angle)
-            spread_y[i] += radius * np.sin(angle)
+        k = seen[place]
+        seen[place] += 1
+        spread_x[i] += _SPREAD * np.sqrt(k) * np.cos(k * _GOLDEN_ANGLE)
+        spread_y[i] += _SPREAD * np.sqrt(k) * np.sin(k * _GOLDEN_ANGLE)
     return spread_x, spread_y
 
 
