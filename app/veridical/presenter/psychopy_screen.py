@@ -164,6 +164,13 @@ class PsychopyScreen:
         gc.enable()
         self._window.close()
 
+    def capture(self, view: View) -> Image.Image:
+        """Draw a view without showing it and return what would have been shown."""
+        self._draw(view)
+        frame = self._back_buffer()
+        self._window.clearBuffer()
+        return frame
+
     # Window and inputs ------------------------------------------------------------------------------
     def _open_window(self) -> Any:
         if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
@@ -172,25 +179,29 @@ class PsychopyScreen:
                 "headless screen for a trial run without a participant."
             )
         _prepare_environment(user_cache() / "presenter")
+        choice = self._choice
         try:
+            # Asked before PsychoPy loads, which takes seconds: a missing screen is told at once.
+            import pyglet  # type: ignore[import-untyped]
+
+            pyglet.options["debug_gl"] = False
+            screens = pyglet.canvas.get_display().get_screens()
+            if not 0 <= choice.index < len(screens):
+                raise ProcessError(
+                    f"Screen {choice.index + 1} was chosen for the participant and this computer shows {len(screens)}; "
+                    "connect it or choose another screen."
+                )
             from psychopy import logging
 
             logging.console.setLevel(logging.CRITICAL)
-            import pyglet  # type: ignore[import-untyped]
             from psychopy import core, monitors, visual
-
-            screens = pyglet.canvas.get_display().get_screens()
+        except ProcessError:
+            raise
         except Exception as error:
             reason = str(error) or type(error).__name__
             raise ProcessError(
-                f"The participant's screen cannot be opened ({reason}); run `veridical doctor`."
+                f"The participant's screen cannot be opened ({reason}); `veridical doctor` says what is missing."
             ) from error
-        choice = self._choice
-        if not 0 <= choice.index < len(screens):
-            raise ProcessError(
-                f"Screen {choice.index + 1} was chosen for the participant and this computer shows {len(screens)}; "
-                "connect it or choose another screen."
-            )
         screen = screens[choice.index]
         size = (screen.width, screen.height) if choice.fullscreen else (choice.width_px, choice.height_px)
         monitor = monitors.Monitor("participant", width=choice.width_cm, distance=choice.distance_cm, autoLog=False)
@@ -332,8 +343,14 @@ class PsychopyScreen:
         self._log.add(self._last_flip_s)
         return self._last_flip_s
 
+    def _back_buffer(self) -> Image.Image:
+        """Read what was drawn; the front buffer reads black under Xvfb."""
+        frame: Image.Image = self._window.getMovieFrame(buffer="back").convert("RGB")
+        self._window.movieFrames.clear()
+        return frame
+
     def _shoot(self, view: View) -> None:
-        """Save the drawn view, once; the front buffer reads black under Xvfb, so it is read before the flip."""
+        """Save the drawn view before its flip, once."""
         name = "-".join(str(p) for p in (view.kind, view.stimulus_id or view.scale_id, view.selected) if p)
         if view.kind == "text":
             name = f"text-{view.text.split(chr(10))[0][:24].strip().replace(' ', '_')}"
@@ -341,9 +358,7 @@ class PsychopyScreen:
             return
         self._shots.add(name)
         self._screenshots.mkdir(parents=True, exist_ok=True)
-        frame = self._window.getMovieFrame(buffer="back")
-        frame.convert("RGB").save(self._screenshots / f"{name}.png")
-        self._window.movieFrames.clear()
+        self._back_buffer().save(self._screenshots / f"{name}.png")
 
 
 def _key(view: View) -> _SpriteKey:

@@ -1,0 +1,94 @@
+"""Pictures of the participant's screen for the documentation: ``python -m veridical.presenter.screenshots FOLDER``."""
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from veridical.domain.errors import VeridicalError
+from veridical.domain.protocol import Protocol
+from veridical.domain.rating import Scale
+from veridical.domain.run import ScreenChoice
+from veridical.domain.stimulus import Stimulus
+from veridical.domain.view import View
+from veridical.paths import demo_stimuli
+from veridical.presenter.clock import LslClock
+from veridical.presenter.texts import Texts, load_texts
+from veridical.storage.stimuli_table import read_stimuli
+
+
+def save_screenshots(
+    folder: Path,
+    views: Mapping[str, View],
+    stimuli: Sequence[Stimulus],
+    scales: Sequence[Scale],
+    texts: Texts,
+    choice: ScreenChoice,
+) -> tuple[Path, ...]:
+    """Draw views with PsychoPy as a participant would see them and save them as PNG.
+
+    Needs a display (Xvfb will do) and a process of its own: PsychoPy leaves its window behind.
+
+    Parameters
+    ----------
+    views : mapping
+        File names without suffix, and the views to draw.
+    stimuli : sequence of Stimulus
+        Those that the views show; ``file`` is absolute.
+
+    Returns
+    -------
+    tuple of Path
+        The files, in the order of ``views``.
+
+    Raises
+    ------
+    ProcessError, StimulusError
+        If there is no such screen, or a picture cannot be shown.
+    """
+    # Imported here: PsychoPy takes seconds and must not load where there is no display.
+    from veridical.presenter.psychopy_screen import PsychopyScreen
+
+    folder.mkdir(parents=True, exist_ok=True)
+    files: list[Path] = []
+    with contextlib.closing(PsychopyScreen(choice, LslClock())) as screen:
+        screen.preload(stimuli, scales, texts)
+        for name, view in views.items():
+            files.append(folder / f"{name}.png")
+            screen.capture(view).save(files[-1])
+    return tuple(files)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Save one of every kind of screen with a demo picture; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m veridical.presenter.screenshots", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--picture", default="demo01", help="id of the demo picture")
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--size", type=int, nargs=2, default=(1280, 800), metavar=("WIDTH", "HEIGHT"))
+    options = parser.parse_args(arguments)
+    try:
+        texts = load_texts({"language": options.language})
+        shipped = read_stimuli(demo_stimuli() / "stimuli.tsv").get(options.picture)
+        stimulus = replace(shipped, file=str(demo_stimuli() / shipped.file))
+        scales = tuple(texts.translate(s) for s in Protocol().scales)
+        views = {
+            "participant-instructions": View("text", text=texts.screen("instructions")),
+            "participant-fixation": View("fixation"),
+            "participant-picture": View("picture", stimulus_id=stimulus.id, corner=True),
+            "participant-rating": View("rating", scale_id="valence"),
+            "participant-rating-chosen": View("rating", scale_id="arousal", selected=6),
+            "participant-break": View("text", text=texts.screen("break")),
+        }
+        choice = ScreenChoice(fullscreen=False, width_px=options.size[0], height_px=options.size[1])
+        save_screenshots(options.folder, views, (stimulus,), scales, texts, choice)
+    except VeridicalError as error:
+        print(error, file=sys.stderr)  # noqa: T201
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
