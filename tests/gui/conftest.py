@@ -34,7 +34,7 @@ from veridical.services.annotating import AnnotationDesk, AnnotationState
 from veridical.services.session import GateItem, LiveRun, RunRequest, RunState
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
-from veridical.services.training import TrainingRequest, TrainingResult
+from veridical.services.training import TrainingResult
 from veridical.storage.stimuli_table import write_stimuli
 
 EEG_LABELS = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "Pz", "Oz")
@@ -67,7 +67,9 @@ class FakePrompt:
 
 def stream(name: str, kind: str, n: int, hz: float, labels: tuple[str, ...] = (), unit: str = "") -> StreamDescription:
     """A stream as a device would announce it."""
-    return StreamDescription(name, kind, f"id-{name}", f"uid-{name}", "here", n, hz, "float32", labels, (), (unit,) * n)
+    return StreamDescription(
+        name, kind, f"{name}-responsive-1", f"uid-{name}", "here", n, hz, "float32", labels, (), (unit,) * n
+    )
 
 
 STREAMS = (
@@ -408,10 +410,10 @@ class World:
         yield Progress(0, 1, "Looking for artifacts")
         return SUGGESTIONS
 
-    def _train(self, study: Study, request: TrainingRequest) -> Work[TrainingResult]:
+    def _train(self, study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
         for k in range(5):
             yield Progress(k, 5, "Permuting labels")
-        return make_result(study, request.participant)
+        return make_result(study, participant)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 
 from veridical.gui.annotate.page import AnnotatePage
 from veridical.gui.common.appearance import Appearance
-from veridical.gui.common.lab import Lab
+from veridical.gui.common.lab import Lab, preload
 from veridical.gui.common.prompt import Prompt
 from veridical.gui.common.raster import warm_up
 from veridical.gui.live.page import LivePage
@@ -29,6 +29,12 @@ PAGE_MAKERS = (StudyPage, RunPage, AnnotatePage, ModelPage, LivePage)
 def build_window(appearance: Appearance, lab: Lab, settings: QSettings, prompt: Prompt | None = None) -> MainWindow:
     """Put the window together without showing it."""
     return MainWindow(appearance, lab, PAGE_MAKERS, settings, prompt)
+
+
+def _get_ready() -> None:
+    """Do what would make the first frame and the first training wait."""
+    warm_up()
+    preload()
 
 
 def main(study: Path | None = None) -> int:
@@ -56,7 +62,7 @@ def main(study: Path | None = None) -> int:
     if study is not None or (folder is not None and (folder / "study.toml").is_file()):
         window.open_study(folder or Path())
     window.show()
-    threading.Thread(target=warm_up, name="veridical-warm-up", daemon=True).start()
+    threading.Thread(target=_get_ready, name="veridical-get-ready", daemon=True).start()
     status = app.exec()
     window.shut_down()
     appearance.close()

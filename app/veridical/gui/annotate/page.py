@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QStackedWidget, QWidget
@@ -21,7 +22,9 @@ from veridical.gui.common.progress_strip import ProgressStrip
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, EmptyState, StatusLight, card, label
 from veridical.gui.common.work_runner import WorkRunner
-from veridical.services.annotating import AnnotationDesk
+
+if TYPE_CHECKING:
+    from veridical.services.annotating import AnnotationDesk
 
 RATER = "rater1"
 _LIST_WIDTH = 36 * GRID
@@ -313,7 +316,7 @@ class AnnotatePage(Page):
         if self._runs[row] != self.model.key:
             self.open_run(self._runs[row])
 
-    def _on_opened(self, desk: AnnotationDesk) -> None:
+    def _on_opened(self, desk: "AnnotationDesk") -> None:
         if self._opening is None or self._opening.participant != self.context.workspace.focus.participant:
             desk.close()
             return

@@ -1,6 +1,7 @@
 """What the Annotate page shows and does, without Qt."""
 
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +11,9 @@ from veridical.domain.participant import RunKey
 from veridical.domain.recording import Recording, Signal
 from veridical.gui.common import wording
 from veridical.gui.common.scaling import fitting_span, step_span
-from veridical.services.annotating import AnnotationDesk, AnnotationState
+
+if TYPE_CHECKING:
+    from veridical.services.annotating import AnnotationDesk, AnnotationState
 
 SHORTEST_S, LONGEST_S = 0.5, 1800.0
 # A click that moves less is no drag.
@@ -111,7 +114,7 @@ class AnnotateModel:
         """Whether a recording is open."""
         return self.desk is not None
 
-    def take(self, desk: AnnotationDesk, key: RunKey) -> None:
+    def take(self, desk: "AnnotationDesk", key: RunKey) -> None:
         """Show a recording from its beginning."""
         self.close()
         self.desk, self.key = desk, key
@@ -246,7 +249,7 @@ class AnnotateModel:
         if self.desk is not None:
             self._show(self.desk.load_suggestions(suggestions))
 
-    def _show(self, state: AnnotationState) -> None:
+    def _show(self, state: "AnnotationState") -> None:
         marks = state.annotations.annotations
         suggestions = tuple(sorted(state.suggestions, key=lambda s: s.onset_s))
         chosen = self.screen.chosen if self.screen.chosen in suggestions else None

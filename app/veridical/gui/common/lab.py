@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from veridical.domain.annotation import Suggestion
 from veridical.domain.participant import RunKey
@@ -11,16 +12,35 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import annotating, session, streams, training
+from veridical.services import session, streams
 from veridical.services import study as studies
+
+if TYPE_CHECKING:
+    from veridical.services.annotating import AnnotationDesk
+    from veridical.services.training import TrainingResult
 
 
 def _create(folder: Path, settings: StudySettings | None = None) -> studies.Study:
     return studies.create_study(folder, settings)
 
 
+# Signals, learning and reports take seconds to import; the window is there before they are needed.
+def _open_desk(study: studies.Study, key: RunKey, rater: str) -> "AnnotationDesk":
+    from veridical.services.annotating import AnnotationDesk
+
+    return AnnotationDesk(study, key, rater)
+
+
 def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
-    return annotating.suggest_work(study, key)
+    from veridical.services.annotating import suggest_work
+
+    return suggest_work(study, key)
+
+
+def _train(study: studies.Study, participant: str, target: str | None) -> "Work[TrainingResult]":
+    from veridical.services.training import TrainingRequest, train_work
+
+    return train_work(study, TrainingRequest(participant, target))
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,12 @@ class Lab:
     start_run: Callable[[studies.Study, session.RunRequest], session.LiveRun] = session.start_run
     attach_run: Callable[[studies.Study, RunPaths], session.LiveRun] = session.LiveRun
     find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
-    open_desk: Callable[[studies.Study, RunKey, str], annotating.AnnotationDesk] = annotating.AnnotationDesk
+    open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
-    train: Callable[[studies.Study, training.TrainingRequest], Work[training.TrainingResult]] = training.train_work
+    train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
+
+
+def preload() -> None:
+    """Import what takes long, in a thread after the window is shown."""
+    import veridical.services.annotating
+    import veridical.services.training  # noqa: F401

@@ -5,6 +5,7 @@ incrementally it took 0.5 ms (measured for this project). Without numba the same
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -16,16 +17,16 @@ Pixels: TypeAlias = NDArray[np.uint32]
 Columns: TypeAlias = NDArray[np.float32]
 _Kernel: TypeAlias = Callable[..., Any]
 
-try:
-    import numba
 
-    _compile: Callable[[_Kernel], _Kernel] = numba.njit(cache=True, nogil=True)
-    HAS_COMPILER = True
-except ImportError:  # numba has no wheel for this interpreter: slower, but nothing is missing
-    HAS_COMPILER = False
-
-    def _compile(function: _Kernel) -> _Kernel:
-        return function
+@lru_cache(maxsize=1)
+def _kernels() -> tuple[_Kernel, _Kernel]:
+    """Compile (or load from the cache) both kernels; importing numba takes too long to do it at start-up."""
+    try:
+        import numba
+    except ImportError:  # no wheel for this interpreter: slower, but nothing is missing
+        return column_extremes_numpy, draw_columns_numpy
+    compiled = numba.njit(cache=True, nogil=True)
+    return compiled(_extremes), compiled(_draw)
 
 
 def column_extremes(
@@ -47,12 +48,11 @@ def column_extremes(
     low, high : ndarray of float32, shape (n_channels, n_columns)
         Written.
     """
-    kernel = _extremes_compiled if HAS_COMPILER else column_extremes_numpy
-    kernel(samples, float(position), float(step), n_columns, low, high)
+    _kernels()[0](samples, float(position), float(step), n_columns, low, high)
 
 
 def warm_up() -> None:
-    """Compile (or load from the cache) what drawing needs, so that the first frame does not wait for it."""
+    """Draw a little, so that the first real frame does not wait for the compiler."""
     samples = np.zeros((1, 4), dtype=np.float32)
     low, high = np.empty((1, 2), dtype=np.float32), np.empty((1, 2), dtype=np.float32)
     column_extremes(samples, 0.0, 1.0, 2, low, high)
@@ -97,9 +97,6 @@ def _extremes(samples: Any, position: float, step: float, n_columns: int, low: A
             else:
                 low[channel, column] = np.nan
                 high[channel, column] = np.nan
-
-
-_extremes_compiled = _compile(_extremes)
 
 
 def column_extremes_numpy(
@@ -158,8 +155,7 @@ def draw_columns(
     first : int
         Pixel column of the first column.
     """
-    kernel = _draw_compiled if HAS_COMPILER else draw_columns_numpy
-    kernel(pixels, low, high, rows, gains, bounds, colours, first)
+    _kernels()[1](pixels, low, high, rows, gains, bounds, colours, first)
 
 
 def _draw(pixels: Any, low: Any, high: Any, rows: Any, gains: Any, bounds: Any, colours: Any, first: int) -> None:
@@ -176,9 +172,6 @@ def _draw(pixels: Any, low: Any, high: Any, rows: Any, gains: Any, bounds: Any, 
             bottom = min(bottom, bounds[channel, 1] - 1)
             for y in range(top, bottom + 1):
                 pixels[y, first + column] = colours[channel]
-
-
-_draw_compiled = _compile(_draw)
 
 
 def draw_columns_numpy(

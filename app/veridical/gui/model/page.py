@@ -1,6 +1,7 @@
 """The Model page: train, validate, and read what may be believed."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
@@ -16,7 +17,9 @@ from veridical.gui.common.workspace import Focus
 from veridical.gui.model.result_view import ResultView
 from veridical.gui.model.view_model import resolve_result
 from veridical.services.study import ParticipantProgress
-from veridical.services.training import TrainingRequest, TrainingResult
+
+if TYPE_CHECKING:
+    from veridical.services.training import TrainingResult
 
 
 class ModelPage(Page):
@@ -58,11 +61,10 @@ class ModelPage(Page):
         if focus.study is None or self.runner.is_running:
             return
         self.banner.clear()
-        study = focus.study
-        request = TrainingRequest(focus.participant, target=self._target.currentText() or None)
+        study, participant, target = focus.study, focus.participant, self._target.currentText() or None
         train = self.context.lab.train
         self._strip.show_start("Reading the recordings")
-        self.runner.start(lambda: train(study, request))
+        self.runner.start(lambda: train(study, participant, target))
         self._draw()
 
     def _make_actions(self) -> tuple[Action, ...]:
@@ -169,7 +171,7 @@ class ModelPage(Page):
             )
         self._empty.show_words(*words)
 
-    def _on_finished(self, result: TrainingResult) -> None:
+    def _on_finished(self, result: "TrainingResult") -> None:
         if result.participant == self.context.workspace.focus.participant:
             self.result = result
             self.view.show_result(resolve_result(result))

@@ -1,6 +1,7 @@
 """What the Model page says about a trained model, in words and numbers, without Qt."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,7 +9,9 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.evaluation import FindingVerdict, OverallVerdict
 from veridical.gui.common import wording
 from veridical.gui.common.tokens import StatusLevel
-from veridical.services.training import TrainingResult
+
+if TYPE_CHECKING:
+    from veridical.services.training import TrainingResult
 
 _VERDICT_LEVEL: dict[OverallVerdict, StatusLevel] = {
     "above chance": "good",
@@ -92,7 +95,7 @@ class ResultScreen:
     auc: float
 
 
-def resolve_result(result: TrainingResult) -> ResultScreen:
+def resolve_result(result: "TrainingResult") -> ResultScreen:
     """Put a result into words; the training score is left to the overfitting check alone."""
     validation = result.validation
     low, high = validation.interval95

@@ -165,11 +165,11 @@ class RunPage(Page):
             self.header.add(self._buttons[action_id])
         self._empty = EmptyState(appearance, "run", "Nothing to run yet", "")
         self._setup = SetupPanel(appearance, actions["run.simulate"], actions["run.stop_simulator"], self._on_choices)
-        self._session_panel = SessionPanel(appearance, self.desk.note)
+        self.session_panel = SessionPanel(appearance, self.desk.note)
         self._left = QStackedWidget()
         self._left.setFixedWidth(_LEFT_WIDTH)
         self._left.addWidget(self._setup)
-        self._left.addWidget(self._session_panel)
+        self._left.addWidget(self.session_panel)
         self.scope = ScopeView(appearance, self.context.lab.open_scope)
         self.scope.thread_of_scope.failed.connect(lambda sentence: self.banner.show_sentence("caution", sentence))
         scope_card, scope_column = card(margin=2 * GRID, spacing=GRID)
@@ -207,7 +207,7 @@ class RunPage(Page):
         if study is not None:
             self.desk.watch()
             self._timer.start()
-            self._session_panel.mirror.show_study(study)
+            self.session_panel.mirror.show_study(study)
             if self.desk.attach_live_run(study):
                 self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
         self._checked = None
@@ -227,9 +227,9 @@ class RunPage(Page):
         if mode == "setup":
             self._setup.show_gate(self.desk.gate, self.gate_runner.is_running)
             self._setup.show_streams(resolve_streams(self.desk.streams))
-            self._setup.show_choices(self.desk.choices, self.desk.has_simulator)
+            self._setup.show_choices(self.desk.choices, self.desk.has_simulator, self.desk.has_simulated_streams)
         elif mode == "session":
-            self._session_panel.show_screen(self._screen, screen)
+            self.session_panel.show_screen(self._screen, screen)
             self._timeline.show_ticks(screen.ticks)
             if screen.problem:
                 self.banner.show_sentence(screen.problem_level, screen.problem)
@@ -330,7 +330,7 @@ class RunPage(Page):
         self.desk.resume()
 
     def _focus_note(self) -> None:
-        self._session_panel.focus_note()
+        self.session_panel.focus_note()
 
     def _leave(self) -> None:
         self.desk.leave()

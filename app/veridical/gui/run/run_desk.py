@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from veridical.domain.errors import VeridicalError
 from veridical.domain.event import MARKER_STREAM_NAME
 from veridical.domain.run import ScreenChoice
-from veridical.domain.simulation import AmplifierLayout, Profile, SimulationPlan
+from veridical.domain.simulation import AmplifierLayout, Profile, SimulationPlan, simulation_behind
 from veridical.domain.stream import StreamDescription
 from veridical.gui.common.lab import Lab
 from veridical.gui.common.workspace import Workspace
@@ -62,6 +62,11 @@ class RunDesk:
         return self._simulator is not None and self._simulator.is_alive()
 
     @property
+    def has_simulated_streams(self) -> bool:
+        """Whether a simulated body's streams are on the network, wherever they come from."""
+        return simulation_behind(s.source_id for s in self.streams) is not None
+
+    @property
     def is_session_live(self) -> bool:
         """Whether children run a session now."""
         return self.mode == "session"
@@ -99,7 +104,8 @@ class RunDesk:
         focus = self._workspace.focus
         if focus.study is None or not focus.participant:
             return None
-        simulation = self._simulator.plan if self._simulator is not None and self.has_simulator else None
+        # Read from the streams themselves: the simulator may have been started elsewhere.
+        simulation = simulation_behind(s.source_id for s in self.streams)
         answers = self.choices.has_simulated_participant and simulation is not None
         return RunRequest(
             key=focus.study.next_run(focus.participant, focus.session),

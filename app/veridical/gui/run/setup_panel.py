@@ -127,12 +127,12 @@ class SetupPanel(QWidget):
             inside.addWidget(label(shown.words, "quiet"))
             self._stream_rows.addWidget(row)
 
-    def show_choices(self, choices: RunChoices, has_simulator: bool) -> None:
+    def show_choices(self, choices: RunChoices, has_simulator: bool, has_simulated_streams: bool) -> None:
         """Show choices that changed elsewhere."""
         self._choices = choices
-        self._answers.setEnabled(has_simulator)
+        self._answers.setEnabled(has_simulator or has_simulated_streams)
         self._answers.blockSignals(True)
-        self._answers.setChecked(choices.has_simulated_participant and has_simulator)
+        self._answers.setChecked(choices.has_simulated_participant and self._answers.isEnabled())
         self._answers.blockSignals(False)
         self._profile.setEnabled(not has_simulator)
 

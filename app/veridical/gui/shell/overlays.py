@@ -140,6 +140,10 @@ class CommandPalette(QFrame):
         self.raise_()
         self._field.setFocus()
 
+    def type_words(self, words: str) -> None:
+        """Put words into the field."""
+        self._field.setText(words)
+
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802
         """Move through the list, run, or close, while the field keeps the keyboard."""
         if event.type() == QEvent.Type.FocusOut:

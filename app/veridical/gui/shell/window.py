@@ -46,6 +46,7 @@ class MainWindow(QMainWindow):
         self._qactions: dict[str, QAction] = {}
         self._lay_out()
         self._bind_actions()
+        appearance.dress(self)
         self.workspace.listen(focus=self._on_focus)
         self.show_page("study")
         self._stack.setFocus()
@@ -103,8 +104,8 @@ class MainWindow(QMainWindow):
 
     def resizeEvent(self, event: QResizeEvent) -> None:  # noqa: N802
         """Close what lies over the pages; it was laid out for the old size."""
-        self._palette.hide()
-        self._shortcuts.hide()
+        self.palette_of_commands.hide()
+        self.shortcut_page.hide()
         super().resizeEvent(event)
 
     def _lay_out(self) -> None:
@@ -136,8 +137,8 @@ class MainWindow(QMainWindow):
         column.addLayout(row, 1)
         column.addWidget(StatusBar(appearance, self.workspace))
         self.setCentralWidget(shell)
-        self._palette = CommandPalette(shell, appearance, self.table, self._before_palette_run)
-        self._shortcuts = ShortcutPage(shell, appearance, self.table)
+        self.palette_of_commands = CommandPalette(shell, appearance, self.table, self._before_palette_run)
+        self.shortcut_page = ShortcutPage(shell, appearance, self.table)
 
     def _own_actions(self) -> tuple[Action, ...]:
         go = tuple(
@@ -164,10 +165,10 @@ class MainWindow(QMainWindow):
         self.close()
 
     def _open_palette(self) -> None:
-        self._palette.open()
+        self.palette_of_commands.open()
 
     def _open_shortcuts(self) -> None:
-        self._shortcuts.open()
+        self.shortcut_page.open()
 
     def _bind_actions(self) -> None:
         for action in self.table.actions:

@@ -94,9 +94,9 @@ class StudyPage(Page):
         try:
             study.add_participant(participant_id, group)
         except VeridicalError as error:
-            self._participant_panel.show_problem(str(error))
+            self.participant_panel.show_problem(str(error))
             return
-        self._participant_panel.hide()
+        self.participant_panel.hide()
         self.context.workspace.set_focus(Focus(study, participant_id, "01"))
         self.context.workspace.tell_data_changed()
 
@@ -155,20 +155,20 @@ class StudyPage(Page):
         self._stack = QStackedLayout()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._filled())
-        self._participant_panel = ParticipantPanel(self.context, self.add_participant)
+        self.participant_panel = ParticipantPanel(self.context, self.add_participant)
         self._study_panel = NewStudyPanel(self.context, self.create_study)
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
         row.addLayout(self._stack, 1)
-        row.addWidget(self._participant_panel)
+        row.addWidget(self.participant_panel)
         row.addWidget(self._study_panel)
         self.column.addWidget(self._strip)
         self.column.addLayout(row, 1)
 
     def _filled(self) -> QWidget:
-        self._table_model = ParticipantTable(self.context.appearance)
+        self.table_model = ParticipantTable(self.context.appearance)
         self._table = QTableView()
-        self._table.setModel(self._table_model)
+        self._table.setModel(self.table_model)
         self._table.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self._table.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self._table.setShowGrid(False)
@@ -260,7 +260,7 @@ class StudyPage(Page):
             except VeridicalError as error:
                 self.banner.show_sentence("fail", str(error))
                 rows = ()
-            self._table_model.show_rows(rows)
+            self.table_model.show_rows(rows)
             self._table.setVisible(bool(rows))
             self._nobody.setVisible(not rows)
             self.header.show_words(wording.count(len(rows), "participant") if rows else "")
@@ -275,14 +275,14 @@ class StudyPage(Page):
             self._facts.addWidget(label(fact.words, wraps=True), row, 1)
 
     def _select(self, participant: str) -> None:
-        for row, shown in enumerate(self._table_model.rows):
+        for row, shown in enumerate(self.table_model.rows):
             if shown.id == participant and self._table.currentIndex().row() != row:
                 self._table.selectRow(row)
 
     def _on_row(self, index: QModelIndex) -> None:
         focus = self.context.workspace.focus
-        if index.isValid() and not self._table_model.rows[index.row()].is_withdrawn:
-            chosen = self._table_model.rows[index.row()].id
+        if index.isValid() and not self.table_model.rows[index.row()].is_withdrawn:
+            chosen = self.table_model.rows[index.row()].id
             if chosen != focus.participant:
                 self.context.workspace.set_focus(Focus(focus.study, chosen, focus.session))
         self.changed.emit()
@@ -300,15 +300,15 @@ class StudyPage(Page):
         return self._has_study() and self._table.currentIndex().isValid()
 
     def _has_report(self) -> bool:
-        return self._has_row() and self._table_model.rows[self._table.currentIndex().row()].report is not None
+        return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None
 
     def _open_create(self) -> None:
-        self._participant_panel.hide()
+        self.participant_panel.hide()
         self._study_panel.open()
 
     def _open_participant(self) -> None:
         self._study_panel.hide()
-        self._participant_panel.open(suggest_participant_id(tuple(r.id for r in self._table_model.rows)))
+        self.participant_panel.open(suggest_participant_id(tuple(r.id for r in self.table_model.rows)))
 
     def _choose_study(self) -> None:
         folder = self.context.prompt.choose_folder("Open a study", Path.home())
@@ -323,13 +323,13 @@ class StudyPage(Page):
     def _next_step(self) -> None:
         if not self._has_row():
             return
-        step = self._table_model.rows[self._table.currentIndex().row()].next_step
+        step = self.table_model.rows[self._table.currentIndex().row()].next_step
         if step == "report":
             self._open_report()
         elif step:
             self.asked_for.emit(step)
 
     def _open_report(self) -> None:
-        report = self._table_model.rows[self._table.currentIndex().row()].report
+        report = self.table_model.rows[self._table.currentIndex().row()].report
         if report is not None:
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(report)))

@@ -118,7 +118,7 @@ DEMO_PROTOCOL = Protocol(
 
 def demo_settings() -> StudySettings:
     """Settings of the demo study: every step of a session, with short durations."""
-    # 20 s of embargo belong to trials 12 s apart (METHODS 5.1); here they are about 4 s apart.
+    # 20 s of embargo belong to trials 12 s apart (METHODS 5.1); here they are 3 to 6 s apart.
     analysis = replace(AnalysisChoices(), embargo_s=8.0)
     return StudySettings(
         title="Demo study", protocol=DEMO_PROTOCOL, analysis=analysis, is_shortened=True, are_stimuli_validated=False

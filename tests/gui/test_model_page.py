@@ -1,0 +1,112 @@
+"""The Model page: words first, number with chance and interval, cancel, and no flattery."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+from veridical.domain.errors import AnalysisError
+from veridical.domain.progress import Progress, Work
+from veridical.gui.common.page import Context
+from veridical.gui.common.workspace import Focus
+from veridical.gui.model.page import ModelPage
+from veridical.gui.model.view_model import resolve_result
+from veridical.services.study import Study
+from veridical.services.training import TrainingResult
+
+if TYPE_CHECKING:
+    from tests.gui.conftest import World
+
+
+@pytest.fixture
+def page(context: Context, world: "World", qtbot: QtBot) -> Iterator[ModelPage]:
+    """The page with a recorded participant in focus."""
+    made = ModelPage(context)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    study = world.study("001")
+    world.record(study, "001")
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    yield made
+    made.shut_down()
+
+
+def _train(page: ModelPage, qtbot: QtBot) -> TrainingResult:
+    page.train()
+    qtbot.waitUntil(lambda: page.result is not None, timeout=5000)
+    assert page.result is not None
+    return page.result
+
+
+def test_training_ends_in_words_and_a_number_with_its_chance(page: ModelPage, qtbot: QtBot) -> None:
+    _train(page, qtbot)
+    assert page.view.words.startswith("Above chance, and none of the 3 confounds measured explains it")
+    assert "71" in page.view.words
+    shown = " ".join(text.text() for text in page.view.findChildren(QLabel))
+    for wanted in ("95 % interval", "guessing stays below", "p = .004", "Primary analysis", "54 (25 negative"):
+        assert wanted in shown.replace("\N{NARROW NO-BREAK SPACE}", " ")
+    assert not page.view.grab().isNull()
+
+
+def test_training_accuracy_is_nowhere(page: ModelPage, qtbot: QtBot) -> None:
+    _train(page, qtbot)
+    shown = " ".join(text.text() for text in page.findChildren(QLabel))
+    assert "93" not in shown
+
+
+def test_findings_that_matter_stand_first(page: ModelPage, qtbot: QtBot) -> None:
+    screen = resolve_result(_train(page, qtbot))
+    assert [f.level for f in screen.findings] == ["caution", "unknown", "good"]
+    assert screen.findings[0].remedy
+
+
+def test_exploratory_analyses_are_counted(page: ModelPage, qtbot: QtBot) -> None:
+    result = replace(_train(page, qtbot), is_primary=False, analysis=3)
+    assert resolve_result(result).kind_of_analysis == "Exploratory, analysis 3"
+
+
+def test_cancel_leaves_no_result_and_says_so(context: Context, world: "World", qtbot: QtBot) -> None:
+    def forever(study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
+        while True:
+            yield Progress(1, 10, "Permuting labels")
+
+    study = world.study("001")
+    world.record(study, "001")
+    page = ModelPage(replace(context, lab=replace(context.lab, train=forever)))
+    qtbot.addWidget(page)
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    page.train()
+    cancel = next(a for a in page.page_actions() if a.id == "model.cancel")
+    assert cancel.when()
+    cancel.run()
+    qtbot.waitUntil(lambda: not page.runner.is_running, timeout=5000)
+    assert page.result is None
+    assert "cancelled" in page.banner.words
+    page.shut_down()
+
+
+def test_a_refusal_is_a_sentence(context: Context, world: "World", qtbot: QtBot) -> None:
+    def refuse(study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
+        yield Progress(0, 1)
+        raise AnalysisError("All ratings lie on one side of the midpoint; record more pictures.")
+
+    study = world.study("001")
+    world.record(study, "001")
+    page = ModelPage(replace(context, lab=replace(context.lab, train=refuse)))
+    qtbot.addWidget(page)
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    page.train()
+    qtbot.waitUntil(lambda: bool(page.banner.words), timeout=5000)
+    assert page.banner.words.startswith("All ratings lie on one side")
+    page.shut_down()
+
+
+def test_without_a_recording_nothing_can_be_trained(context: Context, world: "World", qtbot: QtBot) -> None:
+    page = ModelPage(context)
+    qtbot.addWidget(page)
+    context.workspace.set_focus(Focus(world.study("001"), "001", "01"))
+    assert not next(a for a in page.page_actions() if a.id == "model.train").when()
+    page.shut_down()

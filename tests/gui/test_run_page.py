@@ -1,0 +1,184 @@
+"""The Run page: gate, session, end, and a window that comes back."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+from pytestqt.qtbot import QtBot
+from veridical.domain.view import View
+from veridical.gui.common.page import Context
+from veridical.gui.common.workspace import Focus
+from veridical.gui.run.page import RunPage
+from veridical.gui.run.scope_view import ScopeFrame, marker_words
+from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
+from veridical.paths import RunPaths
+from veridical.services.session import GateItem
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.gui.conftest import FakeRun, World
+
+
+@pytest.fixture
+def page(context: Context, world: "World", qtbot: QtBot) -> "Iterator[RunPage]":
+    """The page with a study and a participant in focus."""
+    made = RunPage(context)
+    qtbot.addWidget(made)
+    made.resize(1200, 760)
+    made.show()
+    study = world.study("001")
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    yield made
+    made.shut_down()
+
+
+def _start(page: RunPage, world: "World", qtbot: QtBot) -> "FakeRun":
+    qtbot.waitUntil(lambda: page.desk.may_start, timeout=5000)
+    page.start_session()
+    qtbot.waitUntil(lambda: page.desk.mode == "session", timeout=5000)
+    return world.runs[-1]
+
+
+def _can(page: RunPage) -> set[str]:
+    return {a.id.removeprefix("run.") for a in page.page_actions() if a.when()}
+
+
+def test_a_failing_item_blocks_the_start_and_says_why(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    bad = GateItem("eeg", "EEG", "fail", "No data arrive", "Start the measurement on the device.", is_blocking=True)
+    world.gate = (bad,)
+    page.on_shown()
+    qtbot.waitUntil(lambda: page.desk.gate == (bad,), timeout=5000)
+    assert not page.desk.may_start
+    assert "start" not in _can(page)
+    assert "must be mended" in gate_summary(page.desk.gate)
+    caution = replace(bad, light="caution", is_blocking=False)
+    assert gate_summary((caution,)) == "Ready, with 1 caution"
+
+
+def test_simulated_amplifier_answers_with_its_participant(page: RunPage, qtbot: QtBot) -> None:
+    assert "simulate" in _can(page)
+    page.desk.start_simulator()
+    page.poll()
+    request = page.desk.request()
+    assert request is not None
+    assert request.has_simulated_participant
+    assert request.simulation is not None
+    assert {"stop_simulator"} <= _can(page)
+    page.desk.stop_simulator()
+    assert "simulate" in _can(page)
+
+
+def test_session_goes_from_start_to_summary(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    assert run.commands == ["begin"]
+    run.show(5)
+    page.poll()
+    assert {"pause", "abort", "note"} <= _can(page)
+    assert "start" not in _can(page)
+    page.desk.pause()
+    page.desk.note("laughs")
+    run.show(5, "paused")
+    page.poll()
+    assert "resume" in _can(page)
+    page.desk.resume()
+    page.abort_session()
+    assert run.commands == ["begin", "pause", "note: laughs", "resume", "abort: because"]
+    run.show(12, "ended")
+    page.poll()
+    assert page.desk.mode == "summary"
+    assert {"annotate", "train", "again"} <= _can(page)
+    with qtbot.waitSignal(page.asked_for) as asked:
+        next(a for a in page.page_actions() if a.id == "run.train").run()
+    assert asked.args == ["model"]
+
+
+def test_abort_can_be_thought_better_of(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    world.prompt.text = None
+    page.abort_session()
+    assert run.commands == ["begin"]
+
+
+def test_a_problem_is_a_banner(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    run.show(4, problem="The disk is full; free space and start the next run.")
+    page.poll()
+    assert "disk is full" in page.banner.words
+    run.show(4, "stopped")
+    page.poll()
+    assert "stop key" in page.banner.words
+
+
+def test_a_new_window_attaches_to_a_live_run(context: Context, world: "World", qtbot: QtBot) -> None:
+    study = world.study("001")
+    world.live = (RunPaths(study.paths.runs / "sub-001_ses-01_run-01"),)
+    page = RunPage(context)
+    qtbot.addWidget(page)
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    assert page.desk.mode == "session"
+    assert "attached" in page.banner.words
+    page.shut_down()
+
+
+def test_values_stay_hidden_until_the_end(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    run.show(7)
+    assert resolve_session(run.state()).points == ()
+    mirror = page.session_panel.mirror
+    mirror.show_view(View("rating", scale_id="valence", selected=2))
+    one = mirror.grab().toImage()
+    mirror.show_view(View("rating", scale_id="valence", selected=6))
+    assert mirror.grab().toImage() == one
+    run.show(12, "ended")
+    assert len(resolve_session(run.state()).points) == 12
+
+
+def test_ticks_tell_answered_missed_current_and_ahead(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    run.show(5)
+    kinds = [t.kind for t in resolve_session(run.state()).ticks]
+    assert kinds == ["practice"] * 2 + ["answered"] * 3 + ["missed", "answered", "current"] + ["ahead"] * 6
+    assert resolve_session(run.state()).counts == "4 answered, 1 missed"
+
+
+def test_summary_never_calls_an_unverified_file_safe(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    run = _start(page, world, qtbot)
+    run.show(12, "ended")
+    assert resolve_summary(run.state())[0].title == "Recording verified"
+    state = run.state()
+    assert state.recorder is not None
+    unsafe = replace(state, recorder=replace(state.recorder, is_verified=False, message="Counts differ."))
+    first = resolve_summary(unsafe)[0]
+    assert (first.level, first.title) == ("fail", "Recording not verified")
+    assert "Counts differ." in first.words
+    assert resolve_summary(replace(state, recorder=None))[0].level == "fail"
+
+
+def test_streams_and_status_in_words(world: "World") -> None:
+    rows = resolve_streams((*world.streams, world.streams[0]))
+    assert rows[0].words == "EEG · 8 channels · 500 Hz, same name twice"
+    status = resolve_status(world.streams[:1], False, (), None)
+    assert [light.words for light in status.lights] == ["opening", "not seen", "not seen", "not seen"]
+    assert status.recorder == "Not recording"
+
+
+def test_scope_shows_frames_of_every_role(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    page.poll()
+
+    def frame() -> ScopeFrame | None:
+        return page.scope.frame
+
+    qtbot.waitUntil(lambda: frame() is not None, timeout=20000)
+    first = frame()
+    assert first is not None
+    assert [t.role for t in first.traces] == ["EEG", "EDA", "ECG"]
+    qtbot.waitUntil(lambda: frame() is not first, timeout=5000)
+    assert not page.scope.grab().isNull()
+
+
+def test_markers_are_named_without_class() -> None:
+    assert marker_words("picture/positive") == "picture"
+    assert marker_words("practice/picture/negative") == "picture"
+    assert marker_words("picture/off") == ""
+    assert marker_words("rating/valence") == "valence"

@@ -1,0 +1,101 @@
+"""The Study page: create, open, list, add."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pytestqt.qtbot import QtBot
+from veridical.domain.participant import Participant, RunKey
+from veridical.gui.common.page import Context
+from veridical.gui.study.page import StudyPage
+from veridical.gui.study.view_model import (
+    demo_settings,
+    resolve_facts,
+    resolve_row,
+    session_minutes,
+    suggest_participant_id,
+    unused_folder,
+)
+from veridical.services.study import ParticipantProgress
+
+if TYPE_CHECKING:
+    from tests.gui.conftest import World
+
+
+@pytest.fixture
+def page(context: Context, qtbot: QtBot) -> StudyPage:
+    """The page alone."""
+    made = StudyPage(context)
+    qtbot.addWidget(made)
+    made.show()
+    return made
+
+
+def _rows(page: StudyPage) -> list[str]:
+    model = page.table_model
+    return [str(model.index(row, 0).data()) for row in range(model.rowCount())]
+
+
+def test_demo_study_is_made_with_a_participant_in_focus(page: StudyPage, world: "World", qtbot: QtBot) -> None:
+    page.create_demo(world.folder)
+    qtbot.waitUntil(lambda: page.context.workspace.focus.study is not None, timeout=10000)
+    focus = page.context.workspace.focus
+    assert focus.study is not None
+    assert focus.study.settings.is_shortened
+    assert focus.participant == "001"
+    assert _rows(page) == ["001"]
+    assert "Run page" in page.banner.words
+
+
+def test_a_folder_in_use_is_refused_in_words(page: StudyPage, world: "World", qtbot: QtBot) -> None:
+    (world.folder / "full").mkdir()
+    (world.folder / "full" / "letter.txt").write_text("mine")
+    page.create_study("Mine", world.folder / "full", is_short=False)
+    qtbot.waitUntil(lambda: bool(page.banner.words), timeout=10000)
+    assert "holds something already" in page.banner.words
+    assert page.context.workspace.focus.study is None
+
+
+def test_participants_are_added_and_bad_ids_explained(page: StudyPage, world: "World") -> None:
+    study = world.study("001")
+    page.open_study(study.root)
+    page.add_participant("002", "patients")
+    assert _rows(page) == ["001", "002"]
+    assert page.context.workspace.focus.participant == "002"
+    page.add_participant("../etc", "")
+    assert _rows(page) == ["001", "002"]
+    assert "participant id" in page.participant_panel.problem.text()
+
+
+def test_row_names_the_next_step() -> None:
+    participant = Participant("001")
+    key = RunKey("001")
+    assert resolve_row(ParticipantProgress(participant, (), 0, "", None)).next_step == "run"
+    assert resolve_row(ParticipantProgress(participant, (key,), 0, "", None)).next_step == "annotate"
+    assert resolve_row(ParticipantProgress(participant, (key,), 3, "", None)).next_step == "model"
+    row = resolve_row(ParticipantProgress(participant, (key,), 3, "Not above chance", world_report()))
+    assert row.next_step == "report"
+    assert row.model == "Not above chance"
+    gone = resolve_row(ParticipantProgress(Participant("002", status="withdrawn"), (key,), 0, "", None))
+    assert gone.next_step == ""
+
+
+def world_report() -> Path:
+    """Any path."""
+    return Path("report.html")
+
+
+def test_demo_lasts_minutes_and_says_that_it_is_shortened(world: "World") -> None:
+    settings = demo_settings()
+    assert session_minutes(settings.protocol) < 10
+    assert settings.protocol.n_trials >= 60
+    words = " ".join(f.words for f in resolve_facts(world.study()))
+    assert "norms not validated" in words
+
+
+def test_free_names(world: "World") -> None:
+    assert suggest_participant_id(("001", "007", "pilot")) == "008"
+    first = unused_folder(world.folder, "demo")
+    first.mkdir()
+    (first / "x").write_text("x")
+    assert unused_folder(world.folder, "demo").name == "demo-2"
