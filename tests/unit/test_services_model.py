@@ -1,0 +1,215 @@
+"""Annotating and training on a simulated recording: nothing is lost, nothing is half-written, marks count."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from veridical.cli.demo import demo_settings
+from veridical.cli.train_command import as_json_object
+from veridical.domain.annotation import Annotation, AnnotationSet
+from veridical.domain.errors import AnalysisError, StudyError
+from veridical.domain.participant import RunKey
+from veridical.domain.progress import finish
+from veridical.domain.simulation import SimulationPlan
+from veridical.domain.study import StudySettings
+from veridical.learning.bundle import load_bundle
+from veridical.services.annotating import AnnotationDesk, merged_marks, suggest_work
+from veridical.services.session import plan_session
+from veridical.services.study import Study, create_study
+from veridical.services.training import TrainingRequest, train_model, train_work
+from veridical.simulator.offline import simulate_recording
+from veridical.simulator.performance import SHORTENED
+from veridical.storage.ledger import read_ledger
+from veridical.storage.suggestion_table import read_suggestions
+from veridical.storage.tables import read_table
+
+_BODY = SimulationPlan(profile="responsive", seed=3, eeg_channels=12, eeg_hz=250.0, eda_hz=32.0, ecg_hz=128.0)
+
+
+def _record(study: Study, key: RunKey) -> None:
+    study.paths.xdf(key).parent.mkdir(parents=True, exist_ok=True)
+    plan = plan_session(study, key)
+    simulate_recording(study.paths.xdf(key), _BODY, plan, study.stimuli, study.settings.protocol.scales, 5, SHORTENED)
+
+
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study with one recording of participant 001 and few permutations."""
+    settings = demo_settings(is_fast=True, seed=3)
+    settings = replace(settings, analysis=replace(settings.analysis, n_permutations=99))
+    study = create_study(tmp_path_factory.mktemp("recorded") / "study", settings)
+    study.add_participant("001")
+    _record(study, RunKey("001"))
+    return study
+
+
+@pytest.fixture
+def clean(recorded: Study) -> Iterator[Study]:
+    """The recorded study; what a test derives from it is removed afterwards."""
+    yield recorded
+    derived = recorded.root / "derivatives"
+    for path in sorted(derived.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+
+
+def _files(study: Study) -> set[Path]:
+    return {p for p in (study.root / "derivatives").rglob("*") if p.is_file()}
+
+
+def test_marks_are_on_disk_at_once_and_come_back_with_their_undo(clean: Study) -> None:
+    desk = AnnotationDesk(clean, RunKey("001"))
+    desk.mark(Annotation(1.0, 0.5, "blink"))
+    desk.mark(Annotation(1.4, 0.6, "blink"))
+    desk.mark(Annotation(5.0, 1.0, "muscle", ("T7",)))
+    state = desk.relabel(Annotation(5.0, 1.0, "muscle", ("T7",)), "movement")
+    desk.undo()
+    # The window dies here: nothing is closed.
+    again = AnnotationDesk(clean, RunKey("001"))
+    assert again.state.annotations.annotations == (
+        Annotation(1.0, 1.0, "blink"),
+        Annotation(5.0, 1.0, "muscle", ("T7",)),
+    )
+    assert again.state.redo_text == "Change muscle"
+    assert again.redo().annotations == state.annotations
+    while again.state.undo_text:
+        again.undo()
+    assert again.state.annotations == AnnotationSet()
+    again.close()
+    desk.close()
+
+
+def test_a_mark_is_cut_to_the_recording(clean: Study) -> None:
+    desk = AnnotationDesk(clean, RunKey("001"))
+    (mark,) = desk.mark(Annotation(-3.0, 1e6, "line")).annotations.annotations
+    assert mark.onset_s == 0.0
+    assert mark.stop_s == pytest.approx(desk.recording.stop_s)
+    desk.close()
+    (row,) = read_table(clean.paths.annotation_table(RunKey("001"), "rater1"))
+    assert float(row["duration"]) == pytest.approx(desk.recording.stop_s, abs=1e-5)
+
+
+def test_suggestions_are_decided_once_and_a_decision_can_be_undone(clean: Study) -> None:
+    found = finish(suggest_work(clean, RunKey("001")))
+    assert found
+    assert read_suggestions(clean.paths.suggestions(RunKey("001"))) == found
+    desk = AnnotationDesk(clean, RunKey("001"), rater="ab")
+    assert desk.state.suggestions == found
+    state = desk.accept(found[0])
+    assert found[0] not in state.suggestions
+    assert [m.source for m in state.annotations.annotations] == [f"suggested:{found[0].method}"]
+    desk.reject(found[1])
+    assert desk.undo().suggestions == found[1:]
+    assert desk.undo().suggestions == found
+    desk.redo()
+    desk.close()
+    marks, raters = merged_marks(clean, RunKey("001"))
+    assert (len(marks.annotations), raters) == (1, ("ab",))
+    assert clean.progress()[0].n_annotations == 1
+
+
+def test_training_leaves_model_report_ledger_and_features(clean: Study) -> None:
+    steps = []
+    work = train_work(clean, TrainingRequest("001"))
+    try:
+        while True:
+            steps.append(next(work))
+    except StopIteration as stop:
+        result = stop.value
+    shares = [s.share for s in steps]
+    assert all(s.text for s in steps)
+    assert shares == sorted(shares)
+    assert result.validation.n_trials >= 40
+    assert load_bundle(result.model).scores.p_value == result.validation.p_value
+    page = result.report.read_text(encoding="utf-8")
+    assert result.verdict.headline in page
+    assert "shortened" in page
+    assert json.loads(result.report.with_suffix(".json").read_text(encoding="utf-8"))
+    (line,) = read_ledger(clean.paths.ledger("001"))
+    assert (line.number, line.is_primary, line.headline) == (1, True, result.verdict.headline)
+    rows = read_table(clean.paths.features(RunKey("001")))
+    assert len(rows) == len(plan_session(clean, RunKey("001")).trials)
+    assert clean.progress()[0].report == result.report
+    assert any("needs 1 s of picture" in words for words in result.left_out)
+
+
+def test_the_printed_object_has_exactly_the_published_fields(clean: Study) -> None:
+    printed = as_json_object(train_model(clean, "001", "arousal"))
+    assert list(printed) == [
+        "target", "n_trials", "classes", "balanced_accuracy", "interval95", "chance95", "p_value", "p_free",
+        "p_circular", "auc", "train_balanced_accuracy", "folds", "embargo_trials", "model", "report",
+    ]  # fmt: skip
+    assert printed["target"] == "arousal"
+    assert json.loads(msgspec.json.encode(printed)) == printed
+    assert printed["p_value"] == max(printed["p_free"], printed["p_circular"])  # type: ignore[type-var]
+
+
+def test_only_the_fixed_analysis_is_primary(clean: Study) -> None:
+    first = train_model(clean, "001")
+    again = train_model(clean, "001")
+    assert again.is_primary, "the same analysis of the same recordings is no second look"
+    np.testing.assert_array_equal(again.validation.null, first.validation.null)
+    other = finish(train_work(clean, TrainingRequest("001", label_rule="median")))
+    assert not other.is_primary
+    assert [first.analysis, other.analysis] == [1, 3]
+    assert first.model != other.model
+    assert "exploratory" in other.report.read_text(encoding="utf-8").lower()
+
+
+def test_cancelling_leaves_no_model_report_or_ledger_line(clean: Study) -> None:
+    work = train_work(clean, TrainingRequest("001"))
+    for step in work:
+        if step.text.startswith("Writing"):
+            break
+    work.close()
+    left = {p.name for p in _files(clean)}
+    assert left == {clean.paths.features(RunKey("001")).name}
+    assert not clean.paths.ledger("001").exists()
+
+
+def test_marked_trials_are_dropped_and_the_report_counts_them(clean: Study) -> None:
+    before = train_model(clean, "001").validation.n_trials
+    desk = AnnotationDesk(clean, RunKey("001"))
+    onsets = [e.onset_s for e in desk.recording.events if e.marker.name.startswith("picture/p")][:5]
+    for onset in onsets:
+        desk.mark(Annotation(onset + 0.1, 0.2, "muscle"))
+    desk.close()
+    after = train_model(clean, "001")
+    assert after.validation.n_trials < before
+    assert any("marked: Muscle" in words for words in after.left_out)
+
+
+@pytest.mark.parametrize(
+    ("participant", "target", "words"),
+    [
+        ("002", None, "no participant 002"),
+        ("001", "joy", "no scale 'joy'"),
+    ],
+)
+def test_what_cannot_be_trained_is_said_in_one_sentence(
+    clean: Study, participant: str, target: str | None, words: str
+) -> None:
+    with pytest.raises((AnalysisError, StudyError), match=words):
+        finish(train_work(clean, TrainingRequest(participant, target)))
+
+
+def test_a_participant_without_recording_is_told_to_record(tmp_path: Path) -> None:
+    study = create_study(tmp_path / "s", StudySettings())
+    study.add_participant("001")
+    with pytest.raises(AnalysisError, match="record a session first"):
+        train_model(study, "001")
+
+
+def test_two_runs_are_trained_on_together(clean: Study) -> None:
+    second = RunKey("001", run=2)
+    _record(clean, second)
+    try:
+        result = train_model(clean, "001")
+        assert result.validation.n_trials > 80
+        assert read_ledger(clean.paths.ledger("001"))[0].recordings[0] != ""
+        assert len(set(read_ledger(clean.paths.ledger("001"))[0].recordings)) == 2
+    finally:
+        clean.paths.xdf(second).unlink()
