@@ -403,6 +403,35 @@ def test_a_short_press_of_escape_stops_nothing(plan: RunPlan) -> None:
     assert not room.named("pause")
 
 
+@pytest.mark.parametrize(("gap_s", "is_stopped"), [(0.0, True), (0.2, False)])
+def test_a_held_key_that_repeats_stops_and_taps_of_it_do_not(plan: RunPlan, gap_s: float, is_stopped: bool) -> None:
+    room = Room(plan, once(lambda s: s.phase == "stopped", Resume()))
+    flip, poll = room.screen.flip, room.screen.poll
+    pending: list[float] = []
+    seen: list[View] = []
+
+    def flipping(view: View) -> float:
+        flip_s = flip(view)
+        if view.kind == "picture" and not seen:
+            seen.append(view)
+            pending.extend(flip_s + 0.25 * k for k in range(1, 7))
+        return flip_s
+
+    def polling() -> list[Input]:
+        while pending and room.clock.now() >= pending[0]:
+            due_s = pending.pop(0)
+            room.screen.put(Input("release", due_s - gap_s, "escape"))
+            room.screen.put(Input("press", due_s, "escape"))
+            if not pending:
+                room.screen.put(Input("release", due_s + 0.01, "escape"))
+        return poll()
+
+    room.screen.flip = flipping  # type: ignore[method-assign]
+    room.screen.poll = polling  # type: ignore[method-assign]
+    room.run()
+    assert bool(room.named("pause")) == is_stopped
+
+
 def test_stopping_in_the_fixation_repeats_the_trial_from_its_fixation(plan: RunPlan) -> None:
     room = Room(plan, once(lambda s: s.phase == "stopped", Resume()))
     hold_escape(room, lambda v: v.kind == "fixation" and room.stage.desk.state.trial == 1, 1.2)

@@ -16,6 +16,8 @@ from veridical.presenter.simulated_participant import SimulatedParticipant
 
 # Long enough not to happen by accident, short enough for somebody who wants out.
 _STOP_HOLD_S = 1.0
+# A held key repeats as release and press at once on some systems (X11); only a longer gap is a release.
+_REPEAT_GAP_S = 0.06
 BLANK = View("blank")
 
 
@@ -55,6 +57,7 @@ class Stage:
         self._is_pause_wanted = False
         self._is_resume_wanted = False
         self._escape_since_s: float | None = None
+        self._escape_released_s: float | None = None
 
     def wait_start(self) -> None:
         """Wait until the operator starts the session; SessionAbortedError if they give it up."""
@@ -155,7 +158,7 @@ class Stage:
         self.show(view, Marker("pause", {"by": by}))
         self.markers.sync()
         self._is_pause_wanted = self._is_resume_wanted = False
-        self._escape_since_s = None
+        self._escape_since_s = self._escape_released_s = None
         self.desk.update(replace(self.desk.state, phase=phase, message=self._pause_message(by)))
         while True:
             for command in self.desk.commands():
@@ -172,7 +175,7 @@ class Stage:
                 self.desk.update(replace(self.desk.state, message=self.markers.problem))
             self.desk.tick()
             self._screen.wait(math.inf)
-        self._escape_since_s = None
+        self._escape_since_s = self._escape_released_s = None
         self.mark(Marker("resume"))
         self.desk.update(replace(self.desk.state, phase="running", message=""))
 
@@ -210,10 +213,21 @@ class Stage:
             if entry.key != "escape":
                 others.append(entry)
             elif entry.kind == "release":
-                self._escape_since_s = None
-            elif self._escape_since_s is None:
-                self._escape_since_s = entry.lsl_s
+                self._escape_released_s = entry.lsl_s
+            else:
+                self._forget_release(entry.lsl_s)
+                self._escape_released_s = None
+                self._escape_since_s = self._escape_since_s or entry.lsl_s
+        self._forget_release(self._clock.now())
         return others
 
+    def _forget_release(self, now_s: float) -> None:
+        """Let the stop key go once it has been up for longer than a repeat takes."""
+        if self._escape_released_s is not None and now_s - self._escape_released_s > _REPEAT_GAP_S:
+            self._escape_since_s = self._escape_released_s = None
+
     def _is_stop_held(self) -> bool:
-        return self._escape_since_s is not None and self._clock.now() - self._escape_since_s >= _STOP_HOLD_S
+        if self._escape_since_s is None:
+            return False
+        until_s = self._clock.now() if self._escape_released_s is None else self._escape_released_s
+        return until_s - self._escape_since_s >= _STOP_HOLD_S
