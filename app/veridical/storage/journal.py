@@ -1,5 +1,7 @@
 """The presenter's journal: one JSON object a line, on disk before the next picture."""
 
+import contextlib
+import errno
 import os
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,9 +38,15 @@ class Journal:
     def append(self, lsl_s: float, marker: str) -> None:
         """Write one line (one write call); call ``sync`` at the end of the trial."""
         line = msgspec.json.encode(JournalLine(lsl_s, datetime.now(UTC).isoformat(), marker)) + b"\n"
+        before = os.lseek(self._descriptor, 0, os.SEEK_END)
         try:
-            os.write(self._descriptor, line)
+            written = os.write(self._descriptor, line)
+            if written < len(line):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         except OSError as error:
+            # A disk that fills mid-line leaves half of it, which the next line would merge with.
+            with contextlib.suppress(OSError):
+                os.ftruncate(self._descriptor, before)
             raise StorageError(f"The journal cannot be written ({error.strerror}); the recording goes on.") from error
 
     def sync(self) -> None:
