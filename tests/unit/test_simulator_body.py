@@ -189,6 +189,7 @@ def test_skin_answers_after_one_to_four_seconds_and_follows_arousal() -> None:
         smooth, session.onsets_s, 0.5, 1.0, 128
     ).mean(-1)
     clear = size_us > 0.15
+    clear[0] = False  # the filter rings in at the start
     assert clear.sum() > 10
     onsets_s = np.array([np.argmax(r > 0.25 * r.max()) / 128 for r in rise[clear]])
     # Smoothing both ways moves the rise forward by about 0.15 s.

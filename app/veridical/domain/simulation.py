@@ -82,8 +82,8 @@ class EffectSizes:
     lpp_v: float = 3e-6
     orienting_bpm: float = 1.5
     orienting_scr_s: float = 0.05e-6
-    background_v: float = 8e-6
-    alpha_v: float = 7e-6
+    background_v: float = 6.5e-6
+    alpha_v: float = 6.5e-6
     blinks_per_min: float = 15.0
     bursts_per_min: float = 0.7
     spontaneous_scrs_per_min: float = 3.0
@@ -91,8 +91,8 @@ class EffectSizes:
 
 
 _RESPONSIVE = EffectSizes(
-    lpp_v_per_valence=14e-6,
-    lpp_v_per_arousal=3e-6,
+    lpp_v_per_valence=16e-6,
+    lpp_v_per_arousal=2e-6,
     alpha_db_per_arousal=-1.5,
     scr_s_per_arousal=0.4e-6,
     deceleration_bpm=4.0,

@@ -7,13 +7,13 @@ from veridical.domain.simulation import EffectSizes
 from veridical.simulator.course import Course, Shown
 from veridical.simulator.head import EYES, bump_at, cortical_sources, positions, spread
 from veridical.simulator.muscle import Muscles
-from veridical.simulator.noise import ChanceEvents, ColouredNoise, band, one_over_f, slow
+from veridical.simulator.noise import ChanceEvents, ColouredNoise, SlowDrifts, Spectrum, one_over_f
 
 _N_BACKGROUND = 24
 _BACKGROUND_EXPONENT = 1.3  # of power over frequency; resting EEG has 1 to 2 (Donoghue 2020)
 _LINE_HZ = 50.0
 _SENSOR_V = 0.8e-6
-_WANDER_V = 12e-6  # slow electrode potentials
+_WANDER_V = 8e-6  # slow electrode potentials
 _OFFSET_V = 300e-6
 _BLINK_V = 120e-6
 _WATCHES_S = 0.8
@@ -38,11 +38,9 @@ class EegOrgan:
         self.n_channels = len(labels)
         self._effects = effects
         self._background_map = cortical_sources(electrodes, _N_BACKGROUND, rng) * effects.background_v
-        self._background = ColouredNoise(
-            one_over_f(_BACKGROUND_EXPONENT, sampling_hz), _N_BACKGROUND, sampling_hz, noise_rng
-        )
+        self._background = ColouredNoise(one_over_f(_BACKGROUND_EXPONENT), _N_BACKGROUND, sampling_hz, noise_rng)
         self._rhythms = _Rhythms(effects, electrodes, sampling_hz, rng, noise_rng)
-        self._wander = ColouredNoise(slow(0.03, sampling_hz), self.n_channels, sampling_hz, noise_rng)
+        self._wander = SlowDrifts([(0.005, 0.15)] * self.n_channels, sampling_hz, noise_rng)
         self._sensor_rng = noise_rng.spawn(1)[0]
         self._offset_v = _OFFSET_V * rng.standard_normal(self.n_channels)
         self._drift_v_per_s = effects.drift_v_per_min / 60 * rng.standard_normal(self.n_channels)
@@ -61,7 +59,7 @@ class EegOrgan:
         is_closed = self._course.are_eyes_closed(times_s[0])
         volts = self._background.take(n_times) @ self._background_map
         volts += self._rhythms.take(times_s, shown, is_closed)
-        volts += _WANDER_V * self._wander.take(n_times)
+        volts += _WANDER_V * self._wander.at(times_s)
         volts += self._muscles.take(times_s, shown)
         volts += _SENSOR_V * self._sensor_rng.standard_normal((n_times, self.n_channels))
         volts += self._line_v * np.sin(2 * np.pi * _LINE_HZ * times_s[:, None] + self._line_phase)
@@ -102,17 +100,17 @@ class _Rhythms:
             ]
         )
         self._alpha_map = effects.alpha_v * alpha_map / np.sqrt((at_oz**2).sum())
-        self._alpha = ColouredNoise(band(peak_hz - 0.8, peak_hz + 0.8, sampling_hz), 3, sampling_hz, noise_rng)
-        self._waxing = ColouredNoise(slow(0.08, sampling_hz), 3, sampling_hz, noise_rng)
+        self._alpha = ColouredNoise(_around(peak_hz, 0.8), 3, sampling_hz, noise_rng)
+        self._waxing = SlowDrifts([(0.02, 0.35)] * 3, sampling_hz, noise_rng)
         self._beta_map = (
             0.12 * effects.background_v * np.stack([bump_at(electrodes, c, width=0.4) for c in ("C3", "C4", "Fz")])
         )
-        self._beta = ColouredNoise(band(16.0, 25.0, sampling_hz), 3, sampling_hz, noise_rng)
+        self._beta = ColouredNoise(_around(20.0, 3.0), 3, sampling_hz, noise_rng)
 
     def take(self, times_s: FloatArray, shown: tuple[Shown, ...], is_closed: bool) -> FloatArray:
         """Return volts, shape (n_times, n_channels)."""
         # exp(a z - a^2) keeps the mean power at 1 while the amplitude varies about threefold.
-        waxing = np.exp(0.45 * self._waxing.take(len(times_s)) - 0.45**2)
+        waxing = np.exp(0.45 * self._waxing.at(times_s) - 0.45**2)
         change_db = np.zeros(len(times_s))
         for picture in shown:
             since_s = times_s - picture.onset_s
@@ -214,6 +212,10 @@ def late_course(since_s: FloatArray, since_off_s: FloatArray) -> FloatArray:
     # From 1 s on it wanes to a third, the slow wave that lasts as long as the picture (Pastor 2008).
     wane = np.where(since_s > 1.0, 0.35 + 0.65 * np.exp(-np.maximum(since_s - 1.0, 0.0) / 0.8), 1.0)
     return np.asarray(rise * wane * (1 - _logistic((since_off_s - 0.22) / 0.035)))
+
+
+def _around(centre_hz: float, width_hz: float) -> Spectrum:
+    return lambda hz: np.asarray(np.exp(-0.25 * ((hz - centre_hz) / width_hz) ** 2))
 
 
 def _logistic(x: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """How the simulated participant sees what is shown: it listens to every marker stream there is."""
 
 import queue
+import socket
 import threading
 
 from veridical.domain.errors import StreamError
@@ -55,9 +56,7 @@ class MarkerEar:
     def _listen(self, inlet: RawInlet) -> None:
         try:
             inlet.open(_OPEN_S)
-            # A presenter on another machine has a clock of its own.
-            clock = inlet.measure_clock(_OPEN_S)
-            offset_s = 0.0 if clock is None else clock.offset_s
+            offset_s = _clock_offset_s(inlet)
             while not self._is_closed.is_set():
                 chunk = inlet.pull(_PULL_S)
                 for stamp_s, text in zip(chunk.stamps_s, chunk.samples[0] if len(chunk) else (), strict=True):
@@ -68,3 +67,11 @@ class MarkerEar:
             return
         finally:
             inlet.close()
+
+
+def _clock_offset_s(inlet: RawInlet) -> float:
+    """Return what brings the stream's stamps to this machine's clock; measuring takes up to a second."""
+    if inlet.description.hostname == socket.gethostname():
+        return 0.0
+    clock = inlet.measure_clock(_OPEN_S)
+    return 0.0 if clock is None else clock.offset_s

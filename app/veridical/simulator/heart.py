@@ -5,7 +5,7 @@ import numpy as np
 from veridical.domain.arrays import FloatArray
 from veridical.domain.simulation import EffectSizes
 from veridical.simulator.course import Course, Shown
-from veridical.simulator.noise import ColouredNoise, band, slow
+from veridical.simulator.noise import ColouredNoise, SlowDrifts, band
 
 _R_V = 1.1e-3
 _R_AFTER_S = 0.20  # from the beat's beginning (before P) to its R peak
@@ -22,6 +22,7 @@ _WAVES = (
 _BREATHS_HZ = 0.25
 _RESPIRATORY_BPM = 3.5  # respiratory sinus arrhythmia
 _LOW_FREQUENCY_BPM = 2.0  # around 0.1 Hz
+_VERY_LOW_BPM = 1.5
 
 
 class HeartOrgan:
@@ -37,28 +38,26 @@ class HeartOrgan:
         self._responses: dict[int, tuple[float, float, float]] = {}
         self._rest_bpm = float(np.clip(rng.normal(70, 7), 55, 88))
         self._period_s = 1 / sampling_hz
-        self._breath = ColouredNoise(slow(0.03, sampling_hz), 1, sampling_hz, breath_rng)
         self._breath_phase = float(rng.uniform(0, 2 * np.pi))
-        self._low_frequency = ColouredNoise(band(0.06, 0.14, sampling_hz), 1, sampling_hz, breath_rng)
-        self._very_low = ColouredNoise(slow(0.015, sampling_hz), 1, sampling_hz, breath_rng)
-        self._muscle = ColouredNoise(band(20.0, 100.0, sampling_hz), 1, sampling_hz, noise_rng)
-        self._wander = ColouredNoise(slow(0.1, sampling_hz), 1, sampling_hz, noise_rng)
+        # Breathing rate, blood pressure waves, very slow changes of rate, and the electrodes' wander.
+        self._drifts = SlowDrifts([(0.005, 0.05), (0.06, 0.14), (0.003, 0.03), (0.02, 0.3)], sampling_hz, breath_rng)
+        self._muscle = ColouredNoise(band(20.0, 100.0), 1, sampling_hz, noise_rng)
         self._beat_phase = float(rng.uniform())
         self._beats: list[tuple[float, float]] = []
 
     def block(self, times_s: FloatArray) -> FloatArray:
         """Return the next samples in volts, shape (n_times, 1)."""
         n_times = len(times_s)
-        breaths_hz = _BREATHS_HZ * np.exp(0.12 * self._breath.take(n_times)[:, 0])
+        breathing, low_frequency, very_low, wander = self._drifts.at(times_s).T
+        breaths_hz = _BREATHS_HZ * np.exp(0.12 * breathing)
         breath = self._breath_phase + 2 * np.pi * self._period_s * np.cumsum(breaths_hz)
         self._breath_phase = float(breath[-1] % (2 * np.pi))
         rate_bpm = self._rest_bpm + _RESPIRATORY_BPM * np.sin(breath)
-        rate_bpm += _LOW_FREQUENCY_BPM * self._low_frequency.take(n_times)[:, 0]
-        rate_bpm += 1.5 * self._very_low.take(n_times)[:, 0]
+        rate_bpm += _LOW_FREQUENCY_BPM * low_frequency + _VERY_LOW_BPM * very_low
         rate_bpm += self._evoked_bpm(times_s)
         self._time_beats(times_s, np.clip(rate_bpm, 40, 150))
         volts = _R_V * self._waves(times_s)
-        volts += 0.05e-3 * np.sin(breath + 0.6) + 0.04e-3 * self._wander.take(n_times)[:, 0]
+        volts += 0.05e-3 * np.sin(breath + 0.6) + 0.04e-3 * wander
         volts += 8e-6 * self._muscle.take(n_times)[:, 0] + 4e-6 * np.sin(2 * np.pi * 50 * times_s)
         return volts[:, None]
 

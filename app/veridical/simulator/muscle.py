@@ -29,7 +29,7 @@ class Muscles:
         self._effects = effects
         self._map = np.stack([spread(electrodes, *positions(site), length=0.4) for site in _SITES])
         self._shift_map = self._map[:2].sum(0)
-        self._noise = ColouredNoise(band(20.0, 100.0, sampling_hz), len(_SITES), sampling_hz, rng)
+        self._noise = ColouredNoise(band(20.0, 100.0), len(_SITES), sampling_hz, rng)
         self._bursts = ChanceEvents(effects.bursts_per_min, refractory_s=2.0, kept_s=1.5, rng=rng.spawn(1)[0])
 
     def take(self, times_s: FloatArray, shown: tuple[Shown, ...]) -> FloatArray:

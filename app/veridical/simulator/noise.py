@@ -1,81 +1,102 @@
-"""Coloured noise and chance events that go on where they left off."""
+"""Coloured noise, slow drifts and chance events that go on where they left off.
+
+Made with numpy alone: a recursive filter would bring in all of scipy.signal, and a simulator that takes seconds to
+start keeps a demonstration waiting.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 import numpy as np
-from scipy.signal import butter, sosfilt
 
 from veridical.domain.arrays import FloatArray
 
-_WARM_UP_S = 8.0
-# Noise does not depend on what is shown, so it is made ahead: a call of the filter costs 0.1 ms however short.
-_AHEAD_S = 0.5
+# Amplitude (any scale) at frequencies in Hz, above 0.
+Spectrum: TypeAlias = Callable[[FloatArray], FloatArray]
+
+_BLOCK_S = 4.0
+_N_WAVES = 16
 
 
 class ColouredNoise:
-    """Independent Gaussian noises through one filter, each of variance 1.
+    """Independent Gaussian noises of one spectrum, each of variance 1.
+
+    Blocks of white noise are shaped in the frequency domain and added with half of each overlapping; sine windows
+    keep the variance the same throughout.
 
     Parameters
     ----------
-    sections : ndarray, shape (n_sections, 6)
-        Second-order sections.
+    spectrum : callable
+        Finer structure than 1 / (4 s) is lost.
     """
 
-    def __init__(self, sections: FloatArray, n_noises: int, sampling_hz: float, rng: np.random.Generator) -> None:
+    def __init__(self, spectrum: Spectrum, n_noises: int, sampling_hz: float, rng: np.random.Generator) -> None:
         self._rng = rng
         self._n_noises = n_noises
-        self._sections = np.array(sections, dtype=float)
-        impulse = np.zeros(max(64, round(4 * _WARM_UP_S * sampling_hz)))
-        impulse[0] = 1.0
-        self._sections[0, :3] /= np.sqrt(np.sum(sosfilt(self._sections, impulse) ** 2))
-        self._state = np.zeros((len(sections), 2, n_noises))
-        # A filter at rest would begin with a swell; start in the middle of things.
-        self._filter(round(_WARM_UP_S * sampling_hz))
-        self._size = max(1, round(_AHEAD_S * sampling_hz))
-        self._ahead = self._filter(self._size)
+        self._half = max(8, round(_BLOCK_S * sampling_hz / 2))
+        n_times = 2 * self._half
+        gain = np.zeros(self._half + 1)
+        gain[1:] = spectrum(np.fft.rfftfreq(n_times, 1 / sampling_hz)[1:])
+        # By Parseval the variance is the mean of the squared gain over both halves of the spectrum.
+        self._gain = gain / np.sqrt((2 * (gain[1:-1] ** 2).sum() + gain[-1] ** 2) / n_times)
+        self._window = np.sin(np.pi * (np.arange(n_times) + 0.5) / n_times)
+        self._overlap = self._shape()[self._half :]
+        self._ahead = np.empty((0, n_noises))
 
     def take(self, n_times: int) -> FloatArray:
         """Draw the next samples, shape (n_times, n_noises)."""
         while len(self._ahead) < n_times:
-            self._ahead = np.concatenate((self._ahead, self._filter(self._size)))
+            block = self._shape()
+            self._ahead = np.concatenate((self._ahead, self._overlap + block[: self._half]))
+            self._overlap = block[self._half :]
         taken, self._ahead = self._ahead[:n_times], self._ahead[n_times:]
         return taken
 
-    def _filter(self, n_times: int) -> FloatArray:
-        white = self._rng.standard_normal((n_times, self._n_noises))
-        coloured, self._state = sosfilt(self._sections, white, axis=0, zi=self._state)
-        return np.asarray(coloured)
+    def _shape(self) -> FloatArray:
+        white = np.fft.rfft(self._rng.standard_normal((2 * self._half, self._n_noises)), axis=0)
+        coloured = np.fft.irfft(white * self._gain[:, None], n=2 * self._half, axis=0)
+        return np.asarray(coloured * self._window[:, None])
 
 
-def one_over_f(exponent: float, sampling_hz: float, low_hz: float = 0.3, high_hz: float = 90.0) -> FloatArray:
-    """Design a filter whose power falls as 1/f**exponent between two frequencies.
+def one_over_f(exponent: float) -> Spectrum:
+    """Return a spectrum whose power falls as 1/f**exponent."""
+    return lambda hz: np.asarray(hz ** (-exponent / 2))
 
-    Poles and zeros alternate at equal steps of log frequency (Keshner 1982), one pair in two octaves.
 
-    Returns
-    -------
-    ndarray, shape (n_sections, 6)
-        Second-order sections.
+def band(low_hz: float, high_hz: float) -> Spectrum:
+    """Return a band with the skirts of a fourth-order Butterworth filter."""
+    return lambda hz: np.asarray(1 / np.sqrt((1 + (low_hz / hz) ** 8) * (1 + (hz / high_hz) ** 8)))
+
+
+class SlowDrifts:
+    """Independent smooth processes of variance 1: sums of slow waves, known at every time.
+
+    Parameters
+    ----------
+    bands_hz : sequence of (float, float)
+        For each process, the lowest and the highest frequency of its waves; below about 1 Hz.
     """
-    high_hz = min(high_hz, 0.45 * sampling_hz)
-    n_pairs = max(2, round(np.log(high_hz / low_hz) / np.log(4)))
-    pole_hz = low_hz * (high_hz / low_hz) ** (np.arange(n_pairs) / n_pairs)
-    step = (high_hz / low_hz) ** (1 / n_pairs)
-    zero_hz = pole_hz * step ** (exponent / 2)
-    pole, zero = np.exp(-2 * np.pi * pole_hz / sampling_hz), np.exp(-2 * np.pi * zero_hz / sampling_hz)
-    ones, nil = np.ones(n_pairs), np.zeros(n_pairs)
-    return np.column_stack((ones, -zero, nil, ones, -pole, nil))
 
+    def __init__(self, bands_hz: Sequence[tuple[float, float]], sampling_hz: float, rng: np.random.Generator) -> None:
+        low_hz, high_hz = np.array(bands_hz).T
+        self._omega = 2 * np.pi * rng.uniform(low_hz, high_hz, (_N_WAVES, len(bands_hz)))
+        self._phase = rng.uniform(0, 2 * np.pi, (_N_WAVES, len(bands_hz)))
+        self._sampling_hz = sampling_hz
+        self._newest = (0.0, self._value(0.0))
 
-def band(low_hz: float, high_hz: float, sampling_hz: float) -> FloatArray:
-    """Design a second-order Butterworth band, kept below the Nyquist frequency; second-order sections."""
-    limit_hz = 0.45 * sampling_hz
-    edges = [min(low_hz, 0.5 * limit_hz), min(high_hz, limit_hz)]
-    return np.asarray(butter(2, edges, btype="bandpass", fs=sampling_hz, output="sos"))
+    def at(self, times_s: FloatArray) -> FloatArray:
+        """Return values at the times of one block, shape (n_times, n_processes).
 
+        Straight lines between the starts of blocks: so short a piece of a slow wave is one.
+        """
+        start_s, stop_s = float(times_s[0]), float(times_s[0]) + len(times_s) / self._sampling_hz
+        first = self._newest[1] if abs(self._newest[0] - start_s) < 1e-6 else self._value(start_s)
+        self._newest = (stop_s, self._value(stop_s))
+        share = np.arange(len(times_s))[:, None] / len(times_s)
+        return np.asarray(first + share * (self._newest[1] - first))
 
-def slow(corner_hz: float, sampling_hz: float) -> FloatArray:
-    """Design a critically damped low-pass, which makes smooth drifts of white noise; one second-order section."""
-    pole = np.exp(-2 * np.pi * corner_hz / sampling_hz)
-    return np.array([[1.0, 0.0, 0.0, 1.0, -2 * pole, pole**2]])
+    def _value(self, at_s: float) -> FloatArray:
+        return np.asarray(np.sqrt(2 / _N_WAVES) * np.cos(self._omega * at_s + self._phase).sum(0))
 
 
 class ChanceEvents:

@@ -5,7 +5,7 @@ import numpy as np
 from veridical.domain.arrays import FloatArray
 from veridical.domain.simulation import EffectSizes
 from veridical.simulator.course import FORGOTTEN_AFTER_S, Course, Shown
-from veridical.simulator.noise import ChanceEvents, ColouredNoise, slow
+from veridical.simulator.noise import ChanceEvents, SlowDrifts
 
 _RISE_S, _FALL_S = 0.75, 3.0  # time constants of one response (Alexander 2005: 0.75 and 2 to 4 s)
 _SENSOR_S = 0.0015e-6
@@ -28,7 +28,7 @@ class SkinOrgan:
         self._responses: dict[int, tuple[float, float]] = {}
         self._noise_rng = noise_rng
         self._level_s = float(np.exp(rng.normal(np.log(5e-6), 0.35)))
-        self._drift = ColouredNoise(slow(0.012, sampling_hz), 1, sampling_hz, drift_rng)
+        self._drift = SlowDrifts([(0.0005, 0.012)], sampling_hz, drift_rng)
         self._spontaneous = ChanceEvents(
             effects.spontaneous_scrs_per_min, refractory_s=1.0, kept_s=FORGOTTEN_AFTER_S, rng=chance_rng
         )
@@ -36,7 +36,7 @@ class SkinOrgan:
     def block(self, times_s: FloatArray) -> FloatArray:
         """Return the next samples in siemens, shape (n_times, 1)."""
         n_times = len(times_s)
-        siemens = self._level_s + _DRIFT_S * self._drift.take(n_times)[:, 0]
+        siemens = self._level_s + _DRIFT_S * self._drift.at(times_s)[:, 0]
         siemens += _SENSOR_S * self._noise_rng.standard_normal(n_times)
         responses = [
             (at_s, 0.12e-6 * np.exp(0.5 * chance)) for at_s, chance in self._spontaneous.until(times_s[0], times_s[-1])
