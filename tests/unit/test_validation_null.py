@@ -130,7 +130,7 @@ def test_free_permutation_alone_is_fooled_by_drift_and_the_headline_is_not() -> 
 def test_levels_of_recordings_are_no_evidence() -> None:
     """Electrodes sit differently in each recording and the mood differs too; nothing else is there."""
     n_false = 0
-    for seed in range(14):
+    for seed in range(10):
         problem = null_problem(plain, seed, 60)
         rng = np.random.default_rng(seed + 100)
         runs = np.repeat([0, 1, 2], 20)
@@ -145,7 +145,7 @@ def test_levels_of_recordings_are_no_evidence() -> None:
             n_false += finish(validate_problem(problem, 39, seed)).p_value <= ALPHA
         except AnalysisError:
             continue
-    assert n_false <= stats.binom.ppf(0.999, 14, ALPHA)
+    assert n_false <= stats.binom.ppf(0.999, 10, ALPHA)
 
 
 # The mean of 10 of 40 features differs by .46 standard deviations between the classes: ridge trained on 85 trials is
@@ -193,7 +193,7 @@ def test_the_power_test_s_true_accuracy_is_68_percent() -> None:
 
 def test_an_effect_is_usually_found() -> None:
     # Below 15 of 24 would be a true power under .8 with a certainty of 97 %.
-    assert power(24, 100, 99) >= 15 / 24
+    assert power(24, 100, 59) >= 15 / 24
 
 
 @pytest.mark.full
