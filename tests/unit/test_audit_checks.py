@@ -11,7 +11,7 @@ from veridical.audit import chance, ground_truth, noise, overfitting, too_little
 from veridical.audit.artifact_bias import marked_per_class
 from veridical.audit.checks import CHECKS, NOT_MEASURED, run_checks
 from veridical.audit.context import AuditContext
-from veridical.audit.families import MAX_COLUMNS, families_of, leading_components
+from veridical.audit.families import MAX_COLUMNS, families_of, leading_components, n_artifact_columns
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Finding, Verdict
@@ -333,6 +333,10 @@ def test_leading_components_keep_what_channels_share_and_forget_dropped_rows() -
     assert np.corrcoef(fit, shared[rows])[0, 1] > 0.9
 
 
+def test_artifact_columns_grow_with_the_trials_up_to_ten() -> None:
+    assert [n_artifact_columns(n) for n in (20, 40, 59, 72, 80, 160)] == [5, 5, 7, 9, 10, 10]
+
+
 def test_eye_and_mark_indices_are_never_mixed_into_the_muscle_components(null_context: AuditContext) -> None:
     rng = np.random.default_rng(1)
     eyes = rng.normal(size=N_TRIALS)
@@ -342,5 +346,5 @@ def test_eye_and_mark_indices_are_never_mixed_into_the_muscle_components(null_co
         artifact_names=(*(f"muscle C{i}" for i in range(32)), "eyes"),
     )
     values = families_of(context)[0].values
-    assert values.shape == (N_TRIALS, MAX_COLUMNS)
+    assert values.shape == (N_TRIALS, n_artifact_columns(N_TRIALS)) == (59, 7)
     assert np.corrcoef(values[:, -1], eyes)[0, 1] == pytest.approx(1.0)
