@@ -15,6 +15,7 @@ from veridical.gui.study.view_model import (
     session_minutes,
     suggest_participant_id,
     unused_folder,
+    verdict_level,
 )
 from veridical.services.study import ParticipantProgress
 
@@ -75,7 +76,10 @@ def test_row_names_the_next_step() -> None:
     assert resolve_row(ParticipantProgress(participant, (key,), 3, "", None)).next_step == "model"
     row = resolve_row(ParticipantProgress(participant, (key,), 3, "Not above chance", world_report()))
     assert row.next_step == "report"
-    assert row.model == "Not above chance"
+    assert (row.model, row.model_level) == ("Not above chance", "fail")
+    assert verdict_level("Above chance, and none of the three confound families measured explains it") == "good"
+    assert verdict_level("Above chance, but muscle activity explains it as well") == "caution"
+    assert verdict_level("Not enough data to tell") == "unknown"
     gone = resolve_row(ParticipantProgress(Participant("002", status="withdrawn"), (key,), 0, "", None))
     assert gone.next_step == ""
 

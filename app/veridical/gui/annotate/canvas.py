@@ -202,6 +202,10 @@ class TraceCanvas(QWidget):
             if not screen.start_s <= onset_s <= screen.stop_s:
                 continue
             x = self._x(onset_s, area)
+            if words == "rating":
+                painter.setPen(cosmetic(theme.markers, 150))
+                painter.drawLine(QLineF(x, area.top() - 6, x, area.top()))
+                continue
             painter.setPen(cosmetic(theme.markers, 150, Qt.PenStyle.DotLine))
             painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
             width = metrics.horizontalAdvance(words) + 6

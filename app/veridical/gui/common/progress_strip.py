@@ -17,6 +17,7 @@ class ProgressStrip(QWidget):
         self._words = label("", "quiet")
         self._bar = QProgressBar()
         self._bar.setTextVisible(False)
+        self._bar.setFixedHeight(GRID)
         self._bar.setRange(0, 1000)
         self._cancel = StepButton(
             appearance, "Cancel", self._on_cancel, "cross", "plain", "Stop; nothing half-done stays"

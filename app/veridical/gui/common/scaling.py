@@ -30,28 +30,38 @@ def step_span(span: float, direction: int) -> float:
 
 
 def fitting_span(samples: FloatArray, role: str, held: float | None = None) -> float:
-    """Choose how much one lane spans, from the middle 96 % of each channel.
+    """Choose how much one lane spans.
 
     Parameters
     ----------
     samples : ndarray, shape (n_channels, n_times)
         NaN allowed.
     held : float or None
-        The span in use; kept while the signal fills between a fifth and the whole of it, so that nothing jumps.
+        The span in use; kept while the signal fills between a quarter and the whole of it, so that nothing jumps.
     """
     default = DEFAULT_SPAN.get(role, 1.0)
     known = samples[:, np.isfinite(samples).all(axis=0)] if samples.size else samples
     if known.shape[1] < 2:
         return held or default
-    low, high = np.percentile(known, (2, 98), axis=1)
-    extent = float(np.median(high - low))
+    extent = _eeg_extent(known) if role == "EEG" else _whole_extent(known)
     if not extent > 0:
         return held or default
-    if held is not None and 0.2 * held <= extent <= held:
+    if held is not None and 0.25 * held <= extent <= held:
         return held
-    wanted = nice_at_least(1.5 * extent)
-    # EEG keeps its usual scale unless the signal is far from it: raters compare by eye.
-    return default if role == "EEG" and 0.1 * default <= extent <= default else wanted
+    return nice_at_least(1.1 * extent)
+
+
+def _whole_extent(samples: FloatArray) -> float:
+    """Nearly the whole range, for an R peak is what one wants to see of an ECG."""
+    low, high = np.percentile(samples, (0.1, 99.9), axis=1)
+    return float(np.median(high - low))
+
+
+def _eeg_extent(samples: FloatArray) -> float:
+    """Range within a tenth of the stretch, so that slow drift does not flatten the rhythm."""
+    pieces = np.array_split(samples, min(10, samples.shape[1] // 2), axis=1)
+    ranges = [np.subtract(*np.percentile(piece, (98, 2), axis=1)) for piece in pieces]
+    return float(np.median(np.array(ranges)))
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,9 @@ from veridical.domain.arrays import FloatArray
 from veridical.gui.common.lanes import Lane
 from veridical.gui.common.raster import Pixels, column_extremes, draw_columns
 
-# How far a trace may leave its lane, in lane heights: a blink is seen, a loose electrode does not hide the rest.
-_OVERSHOOT = 1.5
+# How far a trace may go from its lane's middle, in lane heights: blinks and drift are seen, and a loose electrode
+# does not hide the rest.
+_OVERSHOOT = 2.5
 
 
 @dataclass(frozen=True, eq=False)

@@ -188,7 +188,12 @@ class EmptyState(QWidget):
         column.addStretch(2)
         column.addWidget(self._icon)
         column.addWidget(self._title)
-        column.addWidget(self._sentence, 0, Qt.AlignmentFlag.AlignHCenter)
+        # Between two stretches instead of aligned: an aligned label keeps one line's height.
+        row = QHBoxLayout()
+        row.addStretch(1)
+        row.addWidget(self._sentence)
+        row.addStretch(1)
+        column.addLayout(row)
         column.addSpacing(GRID)
         column.addLayout(self._steps)
         column.addStretch(3)

@@ -111,7 +111,7 @@ class FoldChart(QuietPlot):
             symbolBrush=QColor(theme.accent), symbolPen=self.pen(theme.surface),
         )  # fmt: skip
         plot.setXRange(0.5, n + 0.5)
-        plot.setYRange(0.0, 1.0)
+        plot.setYRange(0.0, 1.02)
         plot.getAxis("bottom").setTicks([[(int(k), str(k)) for k in folds]])
         plot.getAxis("left").setTicks([[(k / 4, f"{k / 4:g}") for k in range(5)]])
 

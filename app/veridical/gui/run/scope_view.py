@@ -71,6 +71,11 @@ class ScopePainter:
         self._last: tuple[object, ...] = ()
         self._last_column = 0
 
+    def take_scales(self, other: "ScopePainter") -> None:
+        """Draw with another painter's offsets and spans."""
+        self._offsets, self._spans = dict(other._offsets), dict(other._spans)
+        self._scaled_at = other._scaled_at
+
     def paint(
         self, traces: tuple[ScopeTraces, ...], markers: tuple[tuple[float, str], ...], canvas: Canvas, now_s: float
     ) -> ScopeFrame:
@@ -81,7 +86,9 @@ class ScopePainter:
         now_s : float
             Any steady clock; decides when scales are looked at again.
         """
-        shown = tuple(sorted((t for t in traces if t.labels), key=lambda t: _ORDER.get(t.role, 9)))
+        # A stream that has sent nothing yet has no newest sample; its light says so.
+        heard = (t for t in traces if t.labels and np.isfinite(t.stop_s) and t.samples.shape[1] > 1)
+        shown = tuple(sorted(heard, key=lambda t: _ORDER.get(t.role, 9)))
         lanes = lay_out([(t.role, t.labels) for t in shown], canvas.height_px)
         was_rescaled = self._rescale(shown, now_s)
         newest = max((t.stop_s for t in shown), default=0.0)
@@ -108,7 +115,7 @@ class ScopePainter:
         else:
             image = self._painter.scroll(scene, step, late)
         self._last, self._last_column = layout, column
-        return ScopeFrame(image, lanes, tuple(self._spans[t.role] for t in shown), stop_s, markers, shown)
+        return ScopeFrame(image, lanes, tuple(self._spans[t.role] for t in shown), stop_s, markers, traces)
 
     def _rescale(self, traces: tuple[ScopeTraces, ...], now_s: float) -> bool:
         is_new = any(self._offsets.get(t.role, np.empty(0)).shape != (len(t.labels),) for t in traces)
@@ -179,8 +186,11 @@ class ScopeThread(QObject):
         scope: Scope | None = None
         viewed: tuple[StreamDescription, ...] = ()
         painter = ScopePainter()
+        due = time.monotonic()
         while not self._stop.is_set():
             began = time.monotonic()
+            # Frames are due at fixed times; after a stall the missed ones are left out.
+            due = max(due + _FRAME_S, began)
             wanted = self._streams
             if wanted != viewed:
                 if scope is not None:
@@ -189,7 +199,7 @@ class ScopeThread(QObject):
                 painter = ScopePainter()
             if scope is not None and not self._is_paused:
                 self._publish(painter.paint(scope.traces(), scope.markers(), self._canvas, began))
-            self._stop.wait(max(0.002, _FRAME_S - (time.monotonic() - began)))
+            self._stop.wait(max(0.002, due - time.monotonic()))
         if scope is not None:
             scope.close()
 
@@ -218,9 +228,7 @@ def marker_words(name: str) -> str:
         head, _, tail = tail.partition("/")
     if head == "picture":
         return "" if tail == "off" else "picture"
-    if head == "rating":
-        return tail
-    return {"note": "note", "pause": "pause", "resume": "resume"}.get(head, "")
+    return {"note": "note", "pause": "pause", "resume": "resume", "block": f"block {tail}"}.get(head, "")
 
 
 class ScopeView(QWidget):

@@ -63,6 +63,10 @@ class StudyPage(Page):
         """Read the study's files again: a run may have ended since."""
         self._draw()
 
+    def on_hidden(self) -> None:
+        """What was just done is old news when one comes back."""
+        self.banner.clear()
+
     def shut_down(self) -> None:
         """Stop creating."""
         self.runner.close()

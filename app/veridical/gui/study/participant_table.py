@@ -49,9 +49,8 @@ class ParticipantTable(QAbstractTableModel):
             return _words(row)[column] or None
         theme = self._appearance.theme
         if role == Qt.ItemDataRole.DecorationRole and column in (2, 3, 4):
-            is_done = bool(_done(row)[column - 2])
-            icon, colour = ("good", theme.good) if is_done else ("unknown", theme.unknown)
-            return draw_icon(icon, colour, 16, 2.0, theme.surface)
+            level = row.model_level if column == 4 else "good" if _done(row)[column - 2] else "unknown"
+            return draw_icon(level, theme.status(level), 16, 2.0, theme.surface)
         if role == Qt.ItemDataRole.ForegroundRole:
             if row.is_withdrawn:
                 return QColor(theme.disabled)

@@ -8,6 +8,7 @@ from veridical.domain.protocol import Protocol
 from veridical.domain.stimulus import CONDITIONS
 from veridical.domain.study import AnalysisChoices, StudySettings
 from veridical.gui.common import wording
+from veridical.gui.common.tokens import StatusLevel
 from veridical.services.study import ParticipantProgress, Study
 
 NextStep = Literal["run", "annotate", "model", "report", ""]
@@ -27,6 +28,8 @@ class ParticipantRow:
     ----------
     recorded, annotated, model : str
         Words; empty where nothing was done yet.
+    model_level : str
+        What the verdict's words amount to.
     """
 
     id: str
@@ -34,6 +37,7 @@ class ParticipantRow:
     recorded: str
     annotated: str
     model: str
+    model_level: StatusLevel
     next_step: NextStep
     report: Path | None
     is_withdrawn: bool
@@ -49,10 +53,21 @@ def resolve_row(progress: ParticipantProgress) -> ParticipantRow:
         recorded=wording.count(n_runs, "run") if n_runs else "",
         annotated=wording.count(progress.n_annotations, "mark") if progress.n_annotations else "",
         model="withdrawn" if is_withdrawn else progress.headline,
+        model_level=verdict_level("" if is_withdrawn else progress.headline),
         next_step="" if is_withdrawn else _next_step(progress),
         report=progress.report,
         is_withdrawn=is_withdrawn,
     )
+
+
+def verdict_level(headline: str) -> StatusLevel:
+    """Level of a verdict's published wording; a trained model is not yet a good one."""
+    words = headline.lower()
+    if words.startswith("above chance, and none"):
+        return "good"
+    if words.startswith("above chance"):
+        return "caution"
+    return "fail" if words.startswith(("not above", "the data are too damaged")) else "unknown"
 
 
 def _next_step(progress: ParticipantProgress) -> NextStep:
