@@ -28,7 +28,7 @@ TIME = "time on task"
 MAX_COLUMNS = 10
 # Every column regressed out takes some of a true effect along. In simulation (59 trials, indices of reliability .4,
 # eight independent muscles of which one laughs, 24 seeds) 5, 7 and 10 columns left 3, 1 and 1 of 11 laughing models
-# unexplained, while 5 and 10 columns let 11 and 5 of 13 truly responsive models stand: one column for 8 trials.
+# unexplained, and let 11, 11 and 5 of 13 truly responsive models stand: one column for 8 trials.
 TRIALS_PER_COLUMN = 8
 MIN_COLUMNS = 5
 
