@@ -1,7 +1,6 @@
 """A world of its own for every test process: home, settings, LSL session and, on demand, a screen."""
 
 import os
-import secrets
 import shutil
 import subprocess
 import tempfile
@@ -9,13 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from veridical.streaming.scope import private_scope
 
 # Set before Qt, matplotlib or liblsl load: they read their environment once.
 _WORLD = Path(tempfile.mkdtemp(prefix="veridical-tests-"))
-_LSL = _WORLD / "lsl_api.cfg"
-_LSL.write_text(
-    f"[multicast]\nResolveScope = machine\n[lab]\nSessionID = test-{secrets.token_hex(8)}\n[log]\nlevel = -2\n"
-)
+_LSL = private_scope(_WORLD)
 (_WORLD / "home").mkdir()
 os.environ.update(
     HOME=str(_WORLD / "home"),
