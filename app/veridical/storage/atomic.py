@@ -1,5 +1,6 @@
 """Writes that are whole or did not happen."""
 
+import contextlib
 import os
 import secrets
 from pathlib import Path
@@ -24,7 +25,8 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temporary.unlink()
         raise StorageError(
             f"{path} cannot be written ({error.strerror or error}); free space or choose another folder."
         ) from error
