@@ -23,7 +23,7 @@ from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.ipc.channel import ConnectionFile
 from veridical.services.session import LiveRun, RunRequest, RunState, check_before_run, find_live_runs, start_run
-from veridical.services.streams import Scope, StreamWatch, find_silent, start_simulator
+from veridical.services.streams import Scope, SimulatorHandle, StreamWatch, find_silent, start_simulator
 from veridical.services.study import Study, create_study
 from veridical.storage.journal import read_journal
 from veridical.storage.session_file import find_session
@@ -56,15 +56,23 @@ def wait_for(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
         pause.wait(0.02)
 
 
+def wait_for_streams(watch: StreamWatch, simulator: SimulatorHandle, prefix: str) -> None:
+    """Wait for the three streams of a simulated amplifier."""
+
+    def is_enough(found: tuple[StreamDescription, ...]) -> bool:
+        assert simulator.problem() == ""
+        return sum(s.name.startswith(prefix) and bool(s.labels) for s in found) == 3
+
+    assert watch.wait_for(is_enough, 40.0), [(s.name, s.labels) for s in watch.streams()]
+
+
 @pytest.fixture(scope="module")
 def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StreamDescription, ...]]:
     """EEG, EDA and ECG of a simulated amplifier, streaming as long as the module's tests run."""
     study = create_study(tmp_path_factory.mktemp("body") / "s")
     simulator = start_simulator(study, _BODY)
     watch = StreamWatch()
-    assert watch.wait_for(lambda found: sum(s.name.startswith("Sim") and bool(s.labels) for s in found) == 3, 30.0), (
-        simulator.problem()
-    )
+    wait_for_streams(watch, simulator, "Sim")
     yield tuple(s for s in watch.streams() if s.name.startswith("Sim"))
     watch.close()
     simulator.stop()
@@ -263,7 +271,7 @@ def test_a_silent_stream_is_found_and_the_gate_names_it(study: Study, tmp_path: 
     simulator = start_simulator(study, body)
     watch = StreamWatch()
     try:
-        assert watch.wait_for(lambda found: sum(s.name.startswith("Mute") and bool(s.labels) for s in found) == 3, 30.0)
+        wait_for_streams(watch, simulator, "Mute")
         found = tuple(s for s in watch.streams() if s.name.startswith("Mute"))
         assert [s.name for s in find_silent(found, 2.0)] == ["MuteEDA"]
         gate = {item.id: item for item in check_before_run(study, _request(found))}

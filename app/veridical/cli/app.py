@@ -214,6 +214,3 @@ def main() -> None:
     except VeridicalError as error:
         sys.stderr.write(f"veridical: {' '.join(str(error).split())}\n")
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.stderr.write("veridical: interrupted\n")
-        sys.exit(130)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from types import FrameType
 
-from veridical.cli.output import ProgressLines
+from veridical.cli.output import ProgressLines, say
 from veridical.domain.errors import ProcessError
 from veridical.services.session import LiveRun, RunState
 
@@ -63,7 +63,10 @@ def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1
             lines.tell(start + share * (stop - start), _words(state), None if begun_s is None else left_s)
             pause.wait(_POLL_S)
     except KeyboardInterrupt:
+        lines.done()
+        say("Interrupted: ending the session and closing the recording")
         _end(run, "interrupted by the operator")
+        say(f"The recording is kept: {run.plan.xdf}")
         raise
     finally:
         lines.done()
