@@ -41,7 +41,6 @@ class Photographer:
     def __init__(self, folder: Path, out: Path) -> None:
         from PySide6.QtCore import QSettings
         from PySide6.QtWidgets import QApplication
-
         from veridical.gui.app import build_window
         from veridical.gui.common.appearance import Appearance
         from veridical.gui.common.lab import Lab
@@ -76,11 +75,13 @@ class Photographer:
         if not run_action(action):
             raise RuntimeError(f"{action.text} cannot be done now")
 
-    def shoot(self, name: str) -> None:
-        """Save the window in light and dark."""
+    def shoot(self, name: str, is_right: Callable[[], bool] = lambda: True) -> None:
+        """Save the window in light and dark, each when it shows what it should."""
         for theme in ("light", "dark"):
             self.appearance.choose("light" if theme == "light" else "dark")
             self.pause(0.8)
+            self.wait(is_right, 30, name)
+            self.pause(0.1)
             path = self.out / f"{name}-{theme}.png"
             self.window.grab().save(str(path))
             sys.stderr.write(f"{path}\n")
@@ -135,10 +136,8 @@ def photograph(camera: Photographer) -> None:
     camera.shoot("run-before")
     camera.act("run.start")
     camera.wait(lambda: run.desk.screen.part == "Block 1", 120, "the first block")
-    camera.wait(lambda: run.desk.screen.view.kind == "picture", 30, "a picture")
     camera.pause(12)
-    camera.wait(lambda: run.desk.screen.view.kind == "picture", 30, "a picture")
-    camera.shoot("run")
+    camera.shoot("run", lambda: run.desk.screen.view.kind == "picture")
     camera.wait(lambda: run.desk.mode == "summary", 300, "the end")
     camera.shoot("run-summary")
     camera.act("run.annotate")

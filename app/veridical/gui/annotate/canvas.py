@@ -24,7 +24,7 @@ from veridical.domain.recording import Signal as Recorded
 from veridical.gui.annotate.view_model import AnnotateModel, AnnotateScreen, label_words
 from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.lanes import Lane, lane_at, lay_out
-from veridical.gui.common.scaling import time_ticks
+from veridical.gui.common.scaling import lane_offsets, time_ticks
 from veridical.gui.common.scene_renderer import RenderedScene, SceneRenderer
 from veridical.gui.common.tokens import LABEL_COLOURS, SMALL_PT, Theme, argb
 from veridical.gui.common.trace_axes import (
@@ -57,7 +57,7 @@ class SceneRequest:
     theme: Theme
 
     def build(self) -> Scene:
-        """Cut the window out of every signal, each channel around its own median."""
+        """Cut the window out of every signal, each channel around its own middle."""
         groups = []
         for signal, span in zip(self.signals, self.spans, strict=True):
             runs = tuple(
@@ -65,23 +65,20 @@ class SceneRequest:
                 for s in signal.timeline.segments
                 if s.stop_s > self.start_s and s.start_s < self.stop_s
             )
-            offsets = _offsets(runs, len(signal.labels), self.start_s, self.stop_s)
+            offsets = lane_offsets(_thin(runs, len(signal.labels), self.start_s, self.stop_s), signal.role)
             groups.append(Group(runs, offsets, span, argb(self.theme.role(signal.role))))
         return Scene(tuple(groups), self.lanes, self.start_s, self.stop_s, self.width_px, self.height_px, self.ratio)
 
 
-def _offsets(runs: tuple[Run, ...], n_channels: int, start_s: float, stop_s: float) -> FloatArray:
+def _thin(runs: tuple[Run, ...], n_channels: int, start_s: float, stop_s: float) -> FloatArray:
+    """Take at most some hundred samples of each run in the window."""
     parts = []
     for run in runs:
         first = max(0, int((start_s - run.start_s) / run.period_s))
         last = min(run.samples.shape[1], int((stop_s - run.start_s) / run.period_s) + 1)
         if last > first:
             parts.append(run.samples[:, first : last : max(1, (last - first) // 500)])
-    if not parts:
-        return np.zeros(n_channels)
-    values = np.concatenate(parts, axis=1).astype(np.float64)
-    known = values[:, np.isfinite(values).all(axis=0)]
-    return np.median(known, axis=1) if known.shape[1] else np.zeros(n_channels)
+    return np.concatenate(parts, axis=1).astype(np.float64) if parts else np.empty((n_channels, 0))
 
 
 class TraceCanvas(QWidget):

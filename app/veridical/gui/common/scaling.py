@@ -51,6 +51,24 @@ def fitting_span(samples: FloatArray, role: str, held: float | None = None) -> f
     return nice_at_least(1.1 * extent)
 
 
+def lane_offsets(samples: FloatArray, role: str) -> FloatArray:
+    """Value drawn in the middle of each channel's lane.
+
+    The median for most; the middle of the range for skin conductance, whose responses all go one way.
+
+    Parameters
+    ----------
+    samples : ndarray, shape (n_channels, n_times)
+        NaN allowed; a thin sample of what is shown.
+    """
+    known = samples[:, np.isfinite(samples).all(axis=0)]
+    if not known.shape[1]:
+        return np.zeros(len(samples))
+    if role == "EDA":
+        return np.asarray((known.min(axis=1) + known.max(axis=1)) / 2, dtype=np.float64)
+    return np.asarray(np.median(known, axis=1), dtype=np.float64)
+
+
 def _whole_extent(samples: FloatArray) -> float:
     """Nearly the whole range, for an R peak is what one wants to see of an ECG."""
     low, high = np.percentile(samples, (0.1, 99.9), axis=1)

@@ -16,7 +16,7 @@ from veridical.domain.event import Marker
 from veridical.domain.stream import StreamDescription
 from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.lanes import Lane, lay_out
-from veridical.gui.common.scaling import fitting_span
+from veridical.gui.common.scaling import fitting_span, lane_offsets
 from veridical.gui.common.tokens import SMALL_PT, Theme, argb
 from veridical.gui.common.trace_axes import (
     TraceFrame,
@@ -125,8 +125,7 @@ class ScopePainter:
         changed = False
         for t in traces:
             thin = t.samples[:, :: max(1, t.samples.shape[1] // 600)]
-            known = thin[:, np.isfinite(thin).all(axis=0)]
-            offsets = np.median(known, axis=1).astype(np.float64) if known.shape[1] else np.zeros(len(t.labels))
+            offsets = lane_offsets(thin, t.role)
             span = fitting_span(thin, t.role, self._spans.get(t.role))
             old = self._offsets.get(t.role)
             if (

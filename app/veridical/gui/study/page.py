@@ -62,6 +62,7 @@ class StudyPage(Page):
     def on_shown(self) -> None:
         """Read the study's files again: a run may have ended since."""
         self._draw()
+        self._table.setFocus()
 
     def on_hidden(self) -> None:
         """What was just done is old news when one comes back."""
