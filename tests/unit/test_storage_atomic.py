@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-
 from veridical.domain.errors import StorageError
 from veridical.storage.atomic import write_atomically
 
