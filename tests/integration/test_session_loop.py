@@ -102,6 +102,17 @@ def run(study: Study, streams: tuple[StreamDescription, ...]) -> Iterator[LiveRu
     live.close()
 
 
+@pytest.fixture(scope="module")
+def finished(streams: tuple[StreamDescription, ...], tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, LiveRun]:
+    """A study whose first run went from start to end."""
+    study = create_study(tmp_path_factory.mktemp("finished") / "s", StudySettings(protocol=_SHORT, is_shortened=True))
+    live = start_run(study, _request(streams))
+    live.begin()
+    assert live.wait_over(90.0)
+    live.close()
+    return study, live
+
+
 def _pid(run: LiveRun, study: Study, child: str) -> int:
     connection = study.paths.run(run.plan.key).connection(child)
     wait_for(connection.exists)
@@ -112,8 +123,8 @@ def _is_running(state: RunState) -> bool:
     return state.presenter is not None and state.presenter.phase == "running" and state.presenter.trial >= 1
 
 
-def test_every_marker_and_rating_stands_in_recording_and_journal_alike(run: LiveRun, study: Study) -> None:
-    assert run.wait_over(90.0)
+def test_every_marker_and_rating_stands_in_recording_and_journal_alike(finished: tuple[Study, LiveRun]) -> None:
+    study, run = finished
     state = run.state()
     assert state.problem == ""
     assert state.recorder is not None
@@ -141,8 +152,8 @@ def test_every_marker_and_rating_stands_in_recording_and_journal_alike(run: Live
         assert stamps[-1] > journal[-1].lsl_s
 
 
-def test_the_session_file_tells_how_the_run_came_about_and_ended(run: LiveRun, study: Study) -> None:
-    assert run.wait_over(90.0)
+def test_the_session_file_tells_how_the_run_came_about_and_ended(finished: tuple[Study, LiveRun]) -> None:
+    study, run = finished
     session = find_session(study.paths.session_file(RunKey("001")))
     assert session is not None
     assert (session.presenter_ended.how, session.recorder_ended.how) == ("completed", "session-end")
@@ -224,6 +235,36 @@ def test_a_killed_recorder_is_told_at_once_and_its_file_is_readable(run: LiveRun
     session = find_session(study.paths.session_file(RunKey("001")))
     assert session is not None
     assert (session.recorder_ended.how, session.is_verified) == ("killed", False)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="limits the size of files")
+def test_a_full_disk_rings_the_alarm_and_never_says_verified(
+    study: Study, streams: tuple[StreamDescription, ...]
+) -> None:
+    import resource  # exists on POSIX only
+
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # The children inherit the limit: no file of theirs may grow beyond 120 kB, about 4 s of these streams.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (120_000, limits[1]))
+    try:
+        live = start_run(study, _request(streams))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    live.begin()
+    try:
+        wait_for(lambda: live.state().problem)
+        assert "kept" in live.state().problem
+        live.abort("the disk is full")
+        assert live.wait_over(40.0)
+    finally:
+        live.kill()
+        live.close()
+    session = find_session(study.paths.session_file(RunKey("001")))
+    assert session is not None
+    assert not session.is_verified
+    assert session.recorder_ended.how == "failure"
+    with read_xdf(study.paths.xdf(RunKey("001"))) as file:
+        assert all(s.n_samples > 0 for s in file.streams if s.name.startswith("Sim"))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
