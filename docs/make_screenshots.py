@@ -41,6 +41,7 @@ class Photographer:
     def __init__(self, folder: Path, out: Path) -> None:
         from PySide6.QtCore import QSettings
         from PySide6.QtWidgets import QApplication
+
         from veridical.gui.app import build_window
         from veridical.gui.common.appearance import Appearance
         from veridical.gui.common.lab import Lab

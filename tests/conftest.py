@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from veridical.streaming.scope import private_scope
 
 # Set before Qt, matplotlib or liblsl load: they read their environment once.

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
+
 from veridical.domain.annotation import Annotation, AnnotationSet, Edit, Suggestion
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.event import Event, Marker

@@ -8,6 +8,7 @@ from PySide6.QtGui import QKeySequence
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+
 from veridical.gui.common.actions import PAGES, Action, ActionTable, find_clashes, run_action
 from veridical.gui.shell.window import MainWindow
 

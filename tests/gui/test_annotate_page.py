@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
+
 from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey
 from veridical.gui.annotate.page import AnnotatePage

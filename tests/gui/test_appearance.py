@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
+
 from veridical.domain.annotation import LABELS
 from veridical.domain.arrays import FloatArray
 from veridical.gui.common import wording

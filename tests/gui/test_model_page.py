@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
+
 from veridical.domain.errors import AnalysisError
 from veridical.domain.progress import Progress, Work
 from veridical.gui.common.page import Context

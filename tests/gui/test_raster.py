@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PySide6.QtGui import QImage
+
 from veridical.gui.common import raster
 from veridical.gui.common.lanes import lane_at, lay_out
 from veridical.gui.common.scaling import fitting_span, nice_at_least, step_span, time_ticks, value_ticks

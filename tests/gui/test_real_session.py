@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from PySide6.QtCore import QSettings
 from pytestqt.qtbot import QtBot
+
 from veridical.gui.annotate.page import AnnotatePage
 from veridical.gui.app import build_window
 from veridical.gui.common.actions import run_action

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
+
 from veridical.domain.arrays import IntArray
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from pytestqt.qtbot import QtBot
+
 from veridical.domain.participant import Participant, RunKey
 from veridical.gui.common.page import Context
 from veridical.gui.study.page import StudyPage

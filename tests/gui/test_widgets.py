@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from pytestqt.qtbot import QtBot
+
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.plane import AffectPlane, RatedPoint, spread
 from veridical.gui.common.widgets import Banner, StatusLight

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
+
 from veridical.gui.app import build_window
 from veridical.gui.common.actions import PAGES
 from veridical.gui.common.appearance import Appearance

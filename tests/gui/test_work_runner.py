@@ -4,6 +4,7 @@ import threading
 
 import pytest
 from pytestqt.qtbot import QtBot
+
 from veridical.domain.errors import AnalysisError
 from veridical.domain.progress import Progress, Work
 from veridical.gui.common.appearance import Appearance

@@ -13,6 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 import pyxdf
+
 from veridical.domain.participant import RunKey
 from veridical.paths import StudyPaths
 from veridical.storage.journal import read_journal

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
+
 from veridical.domain.rating import VALENCE
 from veridical.presenter.scale_layout import lay_out
 

@@ -13,6 +13,7 @@ import numpy as np
 import pylsl
 import pytest
 from PIL import Image
+
 from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Protocol, expand

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pyxdf
+
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.run import RunPlan, StreamSelector

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 import pyxdf
+
 from veridical.domain.errors import StorageError, StreamError, StudyError
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Protocol

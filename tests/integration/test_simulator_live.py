@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.event import Marker
 from veridical.domain.simulation import EffectSizes, SimulationPlan, SimulatorSetup

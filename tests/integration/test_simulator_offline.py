@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyxdf
+
 from veridical.domain.errors import StorageError
 from veridical.domain.event import Event
 from veridical.domain.protocol import Protocol, SessionPlan, expand

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pylsl
 import pytest
+
 from veridical.domain.errors import StreamError
 from veridical.domain.stream import StreamDescription, suggest_roles
 from veridical.streaming.clock import local_clock

@@ -14,6 +14,7 @@ from sklearn.linear_model import Ridge
 from sklearn.model_selection import GridSearchCV, KFold, permutation_test_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
 from veridical.domain.progress import finish
 from veridical.learning.problem import Problem
 from veridical.learning.ridge import penalties_for

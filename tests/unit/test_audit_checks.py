@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 from sklearn.metrics import cohen_kappa_score
+
 from veridical.audit import chance, ground_truth, noise, overfitting, too_little_data
 from veridical.audit.artifact_bias import marked_per_class
 from veridical.audit.checks import CHECKS, NOT_MEASURED, run_checks

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from veridical.audit.verdict import ALPHA, FamilyEvidence, decide
 from veridical.domain.evaluation import OverallVerdict
 

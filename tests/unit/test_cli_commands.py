@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from veridical import paths
 from veridical.cli import main
 from veridical.cli.demo import demo_settings

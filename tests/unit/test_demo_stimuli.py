@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+
 from veridical.domain.protocol import Protocol, expand
 from veridical.domain.stimulus import CONDITIONS, StimulusSet
 from veridical.paths import demo_stimuli

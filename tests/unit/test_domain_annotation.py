@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from veridical.domain.annotation import LABELS, Annotation, AnnotationSet, Edit
 
 _ANNOTATIONS = st.builds(

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from veridical.domain.event import Event, Marker
 from veridical.domain.rating import Rating, RatingStatus
 from veridical.domain.trial_table import parse_rating, rating_details, trials_from_events

@@ -6,6 +6,7 @@ from itertools import groupby
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from veridical.domain.errors import ProtocolError
 from veridical.domain.protocol import Protocol, expand
 from veridical.domain.stimulus import CONDITIONS, Stimulus, StimulusSet

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from veridical.domain.errors import StudyError
 from veridical.domain.participant import RunKey
 from veridical.domain.stimulus import Stimulus

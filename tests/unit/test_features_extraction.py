@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import stats
+
 from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageCms
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StimulusError
 from veridical.features.image_statistics import ImageStatistics, image_statistics

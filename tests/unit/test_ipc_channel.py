@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from veridical.domain.errors import ProcessError
 from veridical.domain.view import View
 from veridical.ipc.channel import Attachment, ConnectionFile, Server, decode, encode

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 from sklearn.preprocessing import StandardScaler
+
 from veridical.domain.errors import AnalysisError, StorageError
 from veridical.domain.evaluation import Validation
 from veridical.domain.progress import finish

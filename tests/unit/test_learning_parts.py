@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
+
 from veridical.learning.calibration import fit_sigmoid
 from veridical.learning.intervals import accuracy_interval, balanced_accuracy_interval, binomial_chance
 from veridical.learning.labels import median_labels, midpoint_labels

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from veridical.domain.errors import StimulusError, StudyError
 from veridical.domain.rating import AROUSAL, VALENCE, Scale
 from veridical.domain.simulation import Feeling, rating_of

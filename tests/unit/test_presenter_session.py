@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+
 from veridical.domain.errors import StimulusError, StorageError
 from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey

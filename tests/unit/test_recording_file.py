@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import pyxdf
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import RecordingError
 from veridical.domain.recording import Signal

@@ -9,6 +9,7 @@ from typing import get_args
 import msgspec
 import numpy as np
 import pytest
+
 from veridical.audit.checks import NOT_MEASURED
 from veridical.audit.wording import p_words
 from veridical.domain.errors import StorageError

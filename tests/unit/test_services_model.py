@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+
 from veridical.cli.demo import demo_settings
 from veridical.cli.train_command import as_json_object
 from veridical.domain.annotation import Annotation, AnnotationSet

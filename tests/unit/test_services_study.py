@@ -4,6 +4,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+
 from veridical.domain.errors import StimulusError, StudyError
 from veridical.domain.participant import Participant, RunKey
 from veridical.domain.study import StudySettings

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import signal as scipy_signal
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.timeline import Segment, Timeline
 from veridical.signals.heart import Beats, correct_beats, find_beats, find_r_peaks

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from veridical.signals import envelope
 from veridical.signals.envelope import minmax
 

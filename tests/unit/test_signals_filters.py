@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from scipy import signal as scipy_signal
+
 from veridical.domain.timeline import Segment, Timeline
 from veridical.signals.epochs import cut_epochs, sample_at_offsets
 from veridical.signals.filters import (

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import ndimage
+
 from veridical.domain.annotation import Suggestion
 from veridical.domain.arrays import FloatArray
 from veridical.domain.recording import Recording, Signal

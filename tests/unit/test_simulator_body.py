@@ -7,6 +7,7 @@ from functools import cache
 import numpy as np
 import pytest
 from scipy.signal import butter, find_peaks, sosfiltfilt, welch
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.event import Marker
 from veridical.domain.simulation import EffectSizes, Profile, SimulationPlan, effects_of, latent_feeling
@@ -17,6 +18,7 @@ from veridical.simulator.head import LABELS
 from veridical.simulator.skin import response_course
 
 _SEED = 21
+_N_CALM = 28
 _STIMULI = tuple(
     Stimulus(f"p{k}", f"p{k}.jpg", valence_mean=(2.0, 4.0, 6.0)[k % 3], arousal_mean=1.5 + (k * 7 % 11) / 2)
     for k in range(90)
@@ -56,8 +58,8 @@ def _brisk(profile: Profile) -> _Session:
 
 @cache
 def _calm(profile: Profile) -> _Session:
-    """Forty pictures of 6 s, one every 12 s, skin at rest between them; no EEG."""
-    return _show(replace(effects_of(profile), spontaneous_scrs_per_min=0.0), 40, 12.0, 6.0, False)
+    """Pictures of 6 s, one every 11 s, skin at rest between them; no EEG."""
+    return _show(replace(effects_of(profile), spontaneous_scrs_per_min=0.0), _N_CALM, 11.0, 6.0, False)
 
 
 def _windows(samples: FloatArray, onsets_s: FloatArray, start_s: float, stop_s: float, hz: float) -> FloatArray:
@@ -195,14 +197,14 @@ def test_skin_answers_after_one_to_four_seconds_and_follows_arousal() -> None:
     # Smoothing both ways moves the rise forward by about 0.15 s.
     assert onsets_s.min() > 0.8
     assert onsets_s.max() < 4.0
-    slope_us, error_us = _slope(size_us, _AROUSAL[:40])
+    slope_us, error_us = _slope(size_us, _AROUSAL[:_N_CALM])
     # Half of the response at full arousal lies between arousal 0 and 1.
     assert abs(slope_us - 0.5 * effects_of("responsive").scr_s_per_arousal * 1e6) < 3 * error_us + 0.03
     assert slope_us > 3 * error_us
     slope_us, error_us = _slope(
         _windows(_calm("null").eda, session.onsets_s, 1.0, 7.0, 128).max(-1)
         - _windows(_calm("null").eda, session.onsets_s, 0.5, 1.0, 128).mean(-1),
-        _AROUSAL[:40],
+        _AROUSAL[:_N_CALM],
     )
     assert abs(slope_us) < 3 * error_us
 
@@ -241,7 +243,7 @@ def _rate_change_bpm(session: _Session, start_s: float, stop_s: float) -> FloatA
 
 
 def test_unpleasant_pictures_slow_the_heart_and_pleasant_ones_speed_it_up_later() -> None:
-    session, valence = _calm("responsive"), _VALENCE[:40]
+    session, valence = _calm("responsive"), _VALENCE[:_N_CALM]
     early, late = _rate_change_bpm(session, 1.2, 2.8), _rate_change_bpm(session, 3.8, 5.5)
     assert early.mean() < -1.0
     assert early[valence < -0.3].mean() < early[valence > 0.3].mean() - 1.0

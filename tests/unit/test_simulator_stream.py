@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.signal import find_peaks, welch
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StreamError
 from veridical.domain.event import Marker

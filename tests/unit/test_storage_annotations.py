@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from veridical.domain.annotation import LABELS, Annotation, AnnotationSet, Suggestion
 from veridical.domain.errors import StorageError
 from veridical.storage.annotation_file import (

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from veridical.domain.errors import StorageError
 from veridical.storage.atomic import write_atomically
 

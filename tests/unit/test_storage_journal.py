@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from veridical.domain.errors import StorageError
 from veridical.storage.journal import Journal, read_journal
 

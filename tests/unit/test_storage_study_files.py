@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from veridical.domain.errors import StimulusError, StorageError, StudyError
 from veridical.domain.participant import Participant
 from veridical.domain.protocol import Protocol

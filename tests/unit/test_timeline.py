@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from veridical.domain.arrays import FloatArray
 from veridical.signals.timeline import clock_resets, find_gaps, fit_timeline, synchronise
 

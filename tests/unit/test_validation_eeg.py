@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy.signal import butter, decimate, sosfiltfilt
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.evaluation import Fold
 from veridical.domain.progress import finish

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from veridical.learning.problem import Problem
 from veridical.learning.splits import embargo_trials, inner_folds, outer_folds
 

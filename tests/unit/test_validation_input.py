@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 import veridical
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError

@@ -10,6 +10,7 @@ from scipy.signal import lfilter
 from sklearn.linear_model import Ridge
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.progress import finish

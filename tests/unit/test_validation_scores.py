@@ -7,6 +7,7 @@ import pytest
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 from sklearn.preprocessing import StandardScaler
+
 from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.progress import finish
 from veridical.learning.permutation import circular_shifts, free_permutations

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import pyxdf
+
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.stream import StreamDescription
 from veridical.domain.stream_header import header_xml

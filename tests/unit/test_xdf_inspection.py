@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import pytest
+
 from veridical.domain.arrays import FloatArray
 from veridical.domain.stream import SampleFormat, StreamDescription
 from veridical.storage.xdf_inspection import XdfInspection, inspect

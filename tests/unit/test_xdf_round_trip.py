@@ -12,6 +12,7 @@ import pyxdf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.stream import SampleFormat, StreamDescription
 from veridical.domain.stream_header import header_xml
