@@ -91,7 +91,7 @@ class EffectSizes:
 
 
 _RESPONSIVE = EffectSizes(
-    lpp_v_per_valence=16e-6,
+    lpp_v_per_valence=18e-6,
     lpp_v_per_arousal=2e-6,
     alpha_db_per_arousal=-1.5,
     scr_s_per_arousal=0.4e-6,
