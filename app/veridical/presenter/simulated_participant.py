@@ -13,7 +13,7 @@ from veridical.presenter.screen import Input, Screen
 # Seconds from a scale's first flip to the first key and from there to the next; people take longer than a
 # shortened demonstration allows.
 _LATENCY_S = (0.3, 1.0)
-_SHORTENED_LATENCY_S = (0.03, 0.08)
+_SHORTENED_LATENCY_S = (0.02, 0.05)
 # One answer in ten is reconsidered before it is confirmed.
 _CHANGES_MIND = 0.1
 
