@@ -32,6 +32,8 @@ _TYPES: dict[str, type[Any]] = {
 
 # No message is longer; a stranger's claim of gigabytes is not allocated.
 _MAX_BYTES = 1 << 24
+# A window gets this long to take the last state.
+_GOODBYE_S = 0.5
 _ANSWER_TIMEOUT_S = 2.0
 
 
@@ -179,7 +181,7 @@ class Server:
         except queue.Empty:
             return None
 
-    def close(self, timeout_s: float = 0.5) -> None:
+    def close(self, timeout_s: float = _GOODBYE_S) -> None:
         """Let the windows take the newest state (at most ``timeout_s``), hang up, remove the connection file."""
         self._closing.set()
         self._path.unlink(missing_ok=True)
@@ -218,6 +220,9 @@ class Server:
             self._windows.append(window)
             if self._newest is not None:
                 window.offer(self._newest)
+            came_too_late = self._closing.is_set()  # close() may have hung up on the others before this one stood here
+        if came_too_late:
+            window.close(_GOODBYE_S)
         with contextlib.suppress(EOFError, OSError):
             while True:
                 data = connection.recv_bytes(_MAX_BYTES)
