@@ -124,7 +124,8 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         mute = sorted(s.name for s in request.streams if s.uid in silent)
         if mute:
             raise VeridicalError(f"No data arrive from {', '.join(mute)}; start the measurement on the device.")
-        return f"{len(request.streams)} streams send data"
+        n = len(request.streams)
+        return f"{n} streams send data" if n > 1 else "1 stream sends data"
 
     def stimuli() -> str:
         nonlocal plan
@@ -306,7 +307,8 @@ class LiveRun:
             s.name or s.source_id or s.type
             for s in self._plan.streams
             if not any(
-                t.n_samples > 0
+                # An irregular stream may have nothing to say before the session, such as another program's markers.
+                (t.n_samples > 0 or (t.uid and t.nominal_hz == 0))
                 and (not s.name or t.name == s.name)
                 and (not s.source_id or t.source_id == s.source_id)
                 and (not s.type or t.type == s.type)
