@@ -16,16 +16,20 @@ _POLL_S = 0.1
 
 @contextlib.contextmanager
 def termination_as_interrupt() -> Iterator[None]:
-    """Treat SIGTERM as Ctrl-C, so that whoever ends the command ends its children cleanly too."""
+    """Treat SIGTERM as Ctrl-C, so that whoever ends the command ends its children cleanly too.
+
+    SIGINT is taken as well: shells start background jobs with it ignored, and Python would leave it so.
+    """
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, interrupt)
+    before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1.0) -> RunState:
