@@ -25,6 +25,8 @@ os.environ.update(
     QT_QPA_PLATFORM="offscreen",
     PYQTGRAPH_QT_LIB="PySide6",
     MPLBACKEND="Agg",
+    # Small matrices on shared cores: more threads than one only wait for each other.
+    OPENBLAS_NUM_THREADS="1",
 )
 
 
