@@ -255,6 +255,14 @@ def test_a_real_full_session_carries_none_of_these_notes(parsed: Page) -> None:
         assert words not in text
 
 
+def test_the_page_names_what_was_learned_from_not_all_that_was_recorded() -> None:
+    what = content()
+    streams = (*what.recordings[0].streams, StreamFacts("EDA", "SimEDA", 1, 128.0, 128.0, 3000))
+    what = replace(what, recordings=(replace(what.recordings[0], streams=streams),))
+    assert "valence from EEG ·" in page(what).text[""]
+    assert "valence from EDA, ECG ·" in page(replace(what, features=("scr", "heart_deceleration"))).text[""]
+
+
 def test_exploratory_analyses_are_headed_so() -> None:
     text = page(replace(content(), is_primary=False, analysis=3, n_analyses=4)).text[""]
     assert "Exploratory" in text

@@ -14,6 +14,7 @@ from veridical.audit.wording import count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
 from veridical.domain.simulation import EffectSizes
+from veridical.features.table import NAMED_FEATURES
 from veridical.reports import figures
 from veridical.reports.content import RecordingFacts, ReportContent, StreamFacts
 from veridical.reports.methods_text import REFERENCES, methods_text
@@ -211,10 +212,10 @@ def _day(iso: str) -> str:
 
 
 def _subject(content: ReportContent) -> str:
-    """``valence from EEG, EDA``."""
-    known = [s.role for r in content.recordings for s in r.streams if s.role.lower() != "markers"]
-    roles = list(dict.fromkeys(known))
-    return f"{content.target} from {', '.join(roles) if roles else 'physiology'}"
+    """``valence from EEG``: what the model learned from, not everything that was recorded."""
+    known = {f.name: f.modality for f in NAMED_FEATURES}
+    modalities = dict.fromkeys("EEG" if _SAMPLE.fullmatch(n) else known.get(n, "") for n in content.features)
+    return f"{content.target} from {', '.join(filter(None, modalities)) or 'physiology'}"
 
 
 def _notes(content: ReportContent) -> Iterable[Fact]:
