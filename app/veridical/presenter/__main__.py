@@ -7,6 +7,7 @@ from pathlib import Path
 
 from veridical.paths import RunPaths
 from veridical.presenter.process import PresenterProcess
+from veridical.storage.child_log import log_patiently
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -23,4 +24,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    log_patiently()
     sys.exit(main())

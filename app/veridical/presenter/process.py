@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from veridical.domain.errors import VeridicalError
+from veridical.domain.errors import StorageError, VeridicalError
 from veridical.domain.run import RunPlan
 from veridical.ipc.channel import Server
 from veridical.ipc.messages import Abort, Command, PresenterState, Stop
@@ -165,7 +165,11 @@ class PresenterProcess:
             problems=(problem,) if problem else (),
             versions=versions(),
         )
-        write_outcome(self._paths, "presenter", msgspec.to_builtins(outcome))
+        try:
+            write_outcome(self._paths, "presenter", msgspec.to_builtins(outcome))
+        except StorageError as error:
+            # A full disk must not hide from windows how the session ended.
+            print(error, file=sys.stderr)  # noqa: T201
 
     def _linger(self) -> None:
         """Stay reachable for a moment, or until a window says that it has seen enough."""

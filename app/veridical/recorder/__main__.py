@@ -14,6 +14,7 @@ from veridical.ipc.messages import RecorderState, Stop
 from veridical.paths import RunPaths
 from veridical.recorder.outcome import RecorderOutcome
 from veridical.recorder.recording_loop import record
+from veridical.storage.child_log import log_patiently
 from veridical.storage.run_folder import read_plan, write_outcome
 
 # So long the last state stays to be seen by windows after the file is closed.
@@ -64,4 +65,5 @@ def _record_run(paths: RunPaths, stop: threading.Event) -> RecorderOutcome:
 
 
 if __name__ == "__main__":
+    log_patiently()
     sys.exit(main(sys.argv[1:]))

@@ -99,6 +99,9 @@ class XdfWriter:
             self._write(xdf.MAGIC + xdf.encode_chunk(xdf.FILE_HEADER, _xml(root)))
         except StorageError:
             self._file.close()
+            # Nothing stands in it, and it would be in the way of the next try.
+            with contextlib.suppress(OSError):
+                path.unlink()
             raise
 
     @property
