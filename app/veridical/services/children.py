@@ -14,8 +14,8 @@ from veridical.ipc.channel import Attachment, ConnectionFile
 from veridical.ipc.messages import Command, State
 
 
-def spawn(module: str, folder: Path, log: Path) -> "subprocess.Popen[bytes]":
-    """Start ``python -m module folder``; its output goes to ``log``.
+def spawn(module: str, folder: Path, log: Path, *more: str) -> "subprocess.Popen[bytes]":
+    """Start ``python -m module folder more...``; its output goes to ``log``.
 
     The child is in a process group of its own, so that Ctrl-C in the terminal ends it only when we ask it to.
 
@@ -28,7 +28,7 @@ def spawn(module: str, folder: Path, log: Path) -> "subprocess.Popen[bytes]":
         with log.open("ab") as output:
             # -P: what lies in the working folder must never be imported.
             return subprocess.Popen(
-                [sys.executable, "-P", "-m", module, str(folder)],
+                [sys.executable, "-P", "-m", module, str(folder), *more],
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -142,6 +142,13 @@ class Child:
         except OSError:
             return ""
         return lines[-1].strip()[:300] if lines else ""
+
+    def words_of_end(self) -> str:
+        """How it ended: by which signal or, if it said something, its last words; empty if neither is known."""
+        if self.exit_status is not None and self.exit_status < 0:
+            return f" (killed by signal {-self.exit_status})"
+        words = self.last_words()
+        return f" ({words})" if words else ""
 
     def detach(self) -> None:
         """Close the channel; the child goes on."""

@@ -342,24 +342,19 @@ class LiveRun:
             )
         if not alive["recorder"] and (recorder is None or recorder.phase != "ended"):
             kept = f"what it recorded is kept in {file}" if file.exists() else "nothing was recorded"
-            return f"The recorder ended unexpectedly{self._words_of(self._recorder)}; {kept}; end the session."
+            # Until the session has been ended, the next one cannot begin.
+            remedy = "end the session" if alive["presenter"] else "start the next run"
+            return f"The recorder ended unexpectedly{self._recorder.words_of_end()}; {kept}; {remedy}."
         if presenter is not None and presenter.phase == "failed":
             return presenter.message or "The presenter failed; look at presenter.log."
         if not alive["presenter"] and (presenter is None or presenter.phase != "ended"):
-            words = self._words_of(self._presenter)
+            words = self._presenter.words_of_end()
             return f"The presenter ended unexpectedly{words}; the recording is kept in {file}; start the next run."
         if recorder is not None and recorder.phase == "ended" and not recorder.is_verified:
             return (
                 recorder.message or f"The recording {file} could not be verified; look at it with `veridical inspect`."
             )
         return ""
-
-    def _words_of(self, child: Child) -> str:
-        """How a child ended: its exit status or, if it said something, its last words."""
-        if child.exit_status is not None and child.exit_status < 0:
-            return f" (killed by signal {-child.exit_status})"
-        words = child.last_words()
-        return f" ({words})" if words else ""
 
     def _finish(self) -> None:
         try:

@@ -1,5 +1,6 @@
 """Streams on the network, a live view of them, and simulated ones."""
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -152,7 +153,7 @@ class SimulatorHandle:
             return state.message
         if self._child.is_alive() or (isinstance(state, SimulatorState) and state.phase == "ended"):
             return ""
-        return f"The simulator ended unexpectedly ({self._child.last_words() or 'it said nothing'})."
+        return f"The simulator ended unexpectedly{self._child.words_of_end()}; start it again."
 
     def stop(self) -> None:
         """End the process."""
@@ -180,5 +181,5 @@ def start_simulator_in(folder: Path, plan: SimulationPlan, stimuli: Sequence[Sti
     setup = SimulatorSetup(plan, tuple(stimuli))
     write_atomically(folder / "simulation.json", msgspec.json.encode(setup))
     paths.connection("simulator").unlink(missing_ok=True)
-    process = spawn("veridical.simulator", folder, paths.log("simulator"))
+    process = spawn("veridical.simulator", folder, paths.log("simulator"), str(os.getpid()))
     return SimulatorHandle(plan, Child("simulator", paths.connection("simulator"), paths.log("simulator"), process))

@@ -32,6 +32,11 @@ class MarkerEar:
             taken.append(self._heard.get())
         return taken
 
+    @property
+    def hears_a_session(self) -> bool:
+        """Whether a presenter's marker stream is there now."""
+        return any(listener.is_alive() for listener in list(self._listeners.values()))
+
     def close(self) -> None:
         """Stop listening (waits for the threads)."""
         self._is_closed.set()

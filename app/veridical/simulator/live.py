@@ -38,6 +38,11 @@ class LiveAmplifier:
         """Names of the announced streams."""
         return tuple(s.description.name for s in self._amplifier.streams)
 
+    @property
+    def is_needed_by_a_session(self) -> bool:
+        """Whether a presenter is there whose session it answers."""
+        return self._ear.hears_a_session
+
     def step(self) -> None:
         """Hear what was shown and send what is due; call it about every 20 ms.
 
