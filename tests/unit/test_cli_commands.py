@@ -28,7 +28,7 @@ from veridical.domain.simulation import PROFILES, SimulationPlan, latent_feeling
 from veridical.domain.stimulus import StimulusSet
 from veridical.domain.stream import StreamDescription
 from veridical.services.session import RunRequest, start_run
-from veridical.services.study import create_study
+from veridical.services.study import create_study, open_study
 from veridical.storage.stimuli_table import read_stimuli
 
 
@@ -100,6 +100,7 @@ def test_wrong_usage_exits_with_2(here: Here, arguments: tuple[str, ...]) -> Non
     [
         (("train", "nowhere", "--participant", "001"), "nowhere does not exist"),
         (("run", "nowhere", "--participant", "001"), "nowhere does not exist"),
+        (("train", "text.xdf", "--participant", "001"), "text.xdf is a file"),
         (("run", "study", "--participant", "../x"), "participant id '../x' cannot be used"),
         (("train", "study", "--participant", "001"), "no participant 001"),
         (("inspect", "nothing.xdf"), "nothing.xdf"),
@@ -141,7 +142,16 @@ def test_a_session_without_streams_says_what_to_do(here: Here) -> None:
     create_study(here.folder / "study")
     status, out, err = here.run("run", "study", "--participant", "001", "--headless")
     assert (status, out) == (1, "")
-    assert "No streams were found; switch on" in err.splitlines()[-1]
+    assert len(err.splitlines()) == 1
+    assert "No streams were found; switch on" in err
+    assert open_study(here.folder / "study").participants() == ()
+
+
+def test_a_recording_of_nothing_is_a_fault_and_leaves_no_file(here: Here) -> None:
+    status, out, err = here.run("record", "new.xdf", "--seconds", "0.3", "--stream", "name=nobody has this name")
+    assert (status, out) == (1, "")
+    assert "nothing was recorded; switch on" in err.splitlines()[-1]
+    assert not (here.folder / "new.xdf").exists()
 
 
 @pytest.mark.parametrize(

@@ -122,37 +122,40 @@ def _record_session(study: Study, options: DemoOptions) -> RunKey:
     try:
         streams = wait_for_streams(simulator, 1 if options.has_aux else 3)
         _tell_streams(lines, streams)
-        return _record(study, plan, streams, lines)
+        return _record(study, simulator, streams, lines)
     finally:
         simulator.stop()
         lines.done()
 
 
-def _record(study: Study, plan: SimulationPlan, streams: tuple[StreamDescription, ...], lines: ProgressLines) -> RunKey:
+def _record(
+    study: Study, simulator: SimulatorHandle, streams: tuple[StreamDescription, ...], lines: ProgressLines
+) -> RunKey:
     """Run the session on the best screen; where PsychoPy cannot draw here, once more without a screen."""
     with demo_screen() as (screen, words):
         say(f"Screen: {words}")
         try:
-            return _session(study, plan, streams, screen, lines)
+            return _session(study, simulator, streams, screen, lines)
         except ProcessError as error:
-            if screen.kind == "headless" or _has_presented(study):
+            if screen.kind == "headless" or simulator.problem() or _has_presented(study):
                 raise
             say(f"The screen could not be used: {error} Going on headless: no picture is drawn; reports say so.")
-    return _session(study, plan, streams, HEADLESS, lines)
+    return _session(study, simulator, streams, HEADLESS, lines)
 
 
 def _session(
     study: Study,
-    plan: SimulationPlan,
+    simulator: SimulatorHandle,
     streams: tuple[StreamDescription, ...],
     screen: ScreenChoice,
     lines: ProgressLines,
 ) -> RunKey:
     key = study.next_run(PARTICIPANT) if study.participants() else RunKey(PARTICIPANT)
-    run: LiveRun = start_run(study, RunRequest(key, streams, screen, plan, has_simulated_participant=True))
+    request = RunRequest(key, streams, screen, simulator.plan, has_simulated_participant=True)
+    run: LiveRun = start_run(study, request)
     # The screen takes seconds to come up; meanwhile, what comes after the session can load.
     import_module("veridical.services.training")
-    state = lead(run, lines)
+    state = lead(run, lines, trouble=simulator.problem)
     recorder = state.recorder
     verified = "verified" if recorder is not None and recorder.is_verified else "NOT verified"
     say(f"Recording: {study.paths.xdf(key)} ({verified})")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import is_chosen, parse_selectors
-from veridical.cli.sessions import lead, termination_as_interrupt
+from veridical.cli.sessions import lead, lost_streams, termination_as_interrupt
 from veridical.domain.errors import StreamError
 from veridical.domain.event import MARKER_STREAM_NAME
 from veridical.domain.participant import RunKey
@@ -42,9 +42,9 @@ def run_session(options: RunOptions, as_json: bool) -> int:
     study = open_study(options.study)
     key = RunKey(options.participant, options.session)
     selectors = parse_selectors(options.streams)
-    if all(p.id != key.participant for p in study.participants()):
-        say(f"Participant {key.participant} is new: added to participants.tsv")
-        study.add_participant(key.participant)
+    is_new = all(p.id != key.participant for p in study.participants())
+    if not is_new:
+        study.get_participant(key.participant)
     key = study.next_run(key.participant, key.session)
     streams = find_streams(selectors)
     check_streams(streams)
@@ -56,8 +56,17 @@ def run_session(options: RunOptions, as_json: bool) -> int:
     simulation = simulation_behind([s.source_id for s in streams])
     request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant)
     with termination_as_interrupt():
-        state = lead(start_run(study, request), ProgressLines())
+        run = start_run(study, request)
+        if is_new:
+            say(f"Participant {key.participant} is new: added to participants.tsv")
+        state = lead(run, ProgressLines())
     _tell(study, key, state, as_json)
+    lost = lost_streams(state)
+    if lost:
+        raise StreamError(
+            f"At the end of the session nothing arrived from {', '.join(lost)} any more; what came before is in the "
+            "recording; look after the device before the next run."
+        )
     return 0
 
 
@@ -67,7 +76,12 @@ def find_streams(selectors: Sequence[StreamSelector]) -> tuple[StreamDescription
     try:
         watch.wait_for(lambda streams: any(s.is_regular for s in streams), _FIRST_S)
         watch.wait_for(lambda _: False, _SETTLE_S)
-        return tuple(s for s in watch.streams() if s.name != MARKER_STREAM_NAME and is_chosen(s, selectors))
+        found = [s for s in watch.streams() if s.name != MARKER_STREAM_NAME]
+        chosen = tuple(s for s in found if is_chosen(s, selectors))
+        if found and not chosen:
+            names = ", ".join(sorted(repr(s.name) for s in found))
+            raise StreamError(f"--stream means none of the streams that were found ({names}); correct it.")
+        return chosen
     finally:
         watch.close()
 

@@ -3,11 +3,12 @@
 import contextlib
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 
 from veridical.cli.output import ProgressLines, say
 from veridical.domain.errors import ProcessError
+from veridical.domain.event import MARKER_STREAM_NAME
 from veridical.services.session import LiveRun, RunState
 
 _ABORT_S = 15.0
@@ -32,13 +33,17 @@ def termination_as_interrupt() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1.0) -> RunState:
+def lead(
+    run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1.0, trouble: Callable[[], str] = str
+) -> RunState:
     """Start the session and follow it until both children are gone (blocks).
 
     Parameters
     ----------
     start, stop : float
         Share of the whole work before and after the session, for the progress lines.
+    trouble : callable
+        Says in a sentence what else makes the session worthless; empty as long as nothing does.
 
     Raises
     ------
@@ -50,16 +55,19 @@ def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1
     pause = threading.Event()
     begun_s: float | None = None
     run.begin()
-    is_ending = False
+    ended_for = ""
+    lost: set[str] = set()
     try:
         while True:
             state = run.state()
             if state.is_over:
                 break
-            if state.problem and not is_ending:
+            if not ended_for and (state.problem or trouble()):
                 # Without a recorder or with a full disk, going on would cost the participant's time for nothing.
-                is_ending = True
-                run.abort(state.problem)
+                ended_for = state.problem or trouble()
+                run.abort(ended_for)
+            if not ended_for:
+                lost = _tell_lost(state, lost, lines)
             left_s = state.presenter.remaining_s if state.presenter is not None else None
             if left_s and begun_s is None and state.presenter is not None and state.presenter.phase == "running":
                 begun_s = left_s
@@ -75,9 +83,29 @@ def lead(run: LiveRun, lines: ProgressLines, start: float = 0.0, stop: float = 1
     finally:
         lines.done()
         run.close()
-    if state.problem:
-        raise ProcessError(state.problem)
+    if state.problem or ended_for:
+        # What became of the children is known best when they are gone.
+        raise ProcessError(state.problem or f"{ended_for} The recording is kept in {run.plan.xdf}.")
     return state
+
+
+def lost_streams(state: RunState) -> tuple[str, ...]:
+    """Names of the streams from which nothing arrives (any more), as the recorder said last."""
+    if state.recorder is None:
+        return ()
+    # The presenter's own end is told as such.
+    return tuple(s.name for s in state.recorder.streams if s.light == "fail" and s.name != MARKER_STREAM_NAME)
+
+
+def _tell_lost(state: RunState, told: set[str], lines: ProgressLines) -> set[str]:
+    """Say once what was lost; returns what is lost now, so that it is said again when it happens again."""
+    # Before the session starts, streams that are not connected yet are no news.
+    is_running = state.presenter is not None and state.presenter.phase in ("running", "pausing", "paused", "stopped")
+    now = set(lost_streams(state)) if is_running else told
+    for name in sorted(now - told):
+        lines.done()
+        say(f"No data arrive from {name!r}; look after its device, the session goes on and picks it up again")
+    return now
 
 
 def _end(run: LiveRun, reason: str) -> None:

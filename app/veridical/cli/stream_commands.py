@@ -14,7 +14,7 @@ import msgspec
 from veridical import paths as places
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import parse_selectors
-from veridical.domain.errors import ProcessError, StorageError
+from veridical.domain.errors import ProcessError, StorageError, StreamError
 from veridical.domain.run import StreamSelector
 from veridical.domain.simulation import Profile, SimulationPlan
 from veridical.ipc.messages import RecorderState
@@ -65,6 +65,8 @@ def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_js
     lines = ProgressLines()
 
     def tell(state: RecorderState) -> None:
+        if state.phase == "failed":
+            return
         share = min(1.0, state.seconds / seconds) if seconds else 0.0
         counts = ", ".join(f"{s.name} {s.n_samples}" for s in state.streams) or "waiting for streams"
         left_s = max(0.0, seconds - state.seconds) if seconds else 0.0
@@ -75,6 +77,13 @@ def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_js
     lines.done()
     if outcome.alarm or not outcome.is_verified:
         raise StorageError(outcome.alarm or outcome.message)
+    if not outcome.streams:
+        # Ours, new and empty: it would only stand in the way of the next try.
+        out.unlink(missing_ok=True)
+        raise StreamError(
+            "No streams were found, so nothing was recorded; switch on the LSL output of your devices, or start "
+            "simulated ones with `veridical simulate`."
+        )
     if as_json:
         put_json(msgspec.to_builtins(outcome))
     else:

@@ -179,6 +179,8 @@ def open_study(folder: Path | str) -> Study:
     root = Path(folder).expanduser()
     if root.name == "study.toml":
         root = root.parent
+    if root.is_file():
+        raise StudyError(f"{root} is a file; give the folder of a study.")
     if not root.is_dir():
         raise StudyError(f"{root} does not exist; check the name or make a study with `veridical study new {root}`.")
     paths = StudyPaths(root.resolve())
