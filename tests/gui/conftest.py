@@ -337,6 +337,7 @@ def make_result(study: Study, participant: str, kind: str = "above chance") -> T
         target="valence",
         validation=validation,
         verdict=verdict,
+        headline=verdict.headline,
         findings=findings,
         left_out=("Slow wave (1-5 s): the picture lasts 1.2 s.",),
         is_primary=True,

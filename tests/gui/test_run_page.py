@@ -5,15 +5,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.arrays import IntArray
+from veridical.domain.run import ScreenChoice
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus
 from veridical.gui.run.page import RunPage
 from veridical.gui.run.scope_view import Canvas, ScopeFrame, ScopePainter, marker_words
+from veridical.gui.run.setup_panel import _beside_the_operator
 from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
 from veridical.paths import RunPaths
 from veridical.services.session import GateItem
@@ -95,6 +98,32 @@ def test_session_goes_from_start_to_summary(page: RunPage, world: "World", qtbot
     with qtbot.waitSignal(page.asked_for) as asked:
         next(a for a in page.page_actions() if a.id == "run.train").run()
     assert asked.args == ["model"]
+
+
+def test_a_key_pressed_right_after_the_start_is_no_note(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    next(b for a, b in page._buttons.items() if a == "run.start").setFocus()
+    _start(page, world, qtbot)
+    assert QApplication.focusWidget() is not page.session_panel.note_field
+
+
+def test_the_participants_window_leaves_room_on_a_small_screen() -> None:
+    small = _beside_the_operator(ScreenChoice("psychopy", 0, True, 1280, 800))
+    assert (small.fullscreen, small.width_px, small.height_px) == (False, 960, 600)
+    large = _beside_the_operator(ScreenChoice("psychopy", 0, True, 3840, 2160))
+    assert (large.width_px, large.height_px) == (1280, 800)
+
+
+def test_timing_without_a_vertical_blank_is_not_called_good(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    _start(page, world, qtbot).show(12, "ended")
+    page.poll()
+    state = page.desk.state
+    assert state is not None
+    assert state.presenter is not None
+    levels = []
+    for screen in ("psychopy 1920x1080, 60.0 Hz", "psychopy 1920x1080, no vertical blank"):
+        lines = resolve_summary(replace(state, presenter=replace(state.presenter, screen=screen, n_dropped_frames=0)))
+        levels += [line.level for line in lines if line.title == "Timing"]
+    assert levels == ["good", "caution"]
 
 
 def test_abort_can_be_thought_better_of(page: RunPage, world: "World", qtbot: QtBot) -> None:
@@ -201,7 +230,7 @@ def test_scope_scrolls_to_the_same_picture_as_painted_anew(world: "World", appea
     scrolling = ScopePainter()
 
     def pixels(frame: ScopeFrame) -> IntArray:
-        return np.frombuffer(frame.image.constBits(), dtype=np.uint32).reshape(300, 400)
+        return np.frombuffer(frame.image.constBits(), dtype=np.uint32).reshape(300, 400).copy()
 
     for step in range(20):
         last = 5000 + 17 * step

@@ -79,6 +79,10 @@ def test_row_names_the_next_step() -> None:
     assert row.next_step == "report"
     assert (row.model, row.model_level) == ("Not above chance", "fail")
     assert verdict_level("Above chance, and none of the three confound families measured explains it") == "good"
+    assert (
+        verdict_level("In simulation: above chance, and none of the three confound families measured explains it")
+        == "good"
+    )
     assert verdict_level("Above chance, but muscle activity explains it as well") == "caution"
     assert verdict_level("Not enough data to tell") == "unknown"
     gone = resolve_row(ParticipantProgress(Participant("002", status="withdrawn"), (key,), 0, "", None))

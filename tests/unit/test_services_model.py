@@ -126,11 +126,11 @@ def test_training_leaves_model_report_ledger_and_features(clean: Study) -> None:
     assert result.validation.n_trials >= 40
     assert load_bundle(result.model).scores.p_value == result.validation.p_value
     page = result.report.read_text(encoding="utf-8")
-    assert result.verdict.headline in page
+    assert result.headline in page
     assert "shortened" in page
     assert json.loads(result.report.with_suffix(".json").read_text(encoding="utf-8"))
     (line,) = read_ledger(clean.paths.ledger("001"))
-    assert (line.number, line.is_primary, line.headline) == (1, True, result.verdict.headline)
+    assert (line.number, line.is_primary, line.headline) == (1, True, result.headline)
     rows = read_table(clean.paths.features(RunKey("001")))
     assert len(rows) == len(plan_session(clean, RunKey("001")).trials)
     assert clean.progress()[0].report == result.report

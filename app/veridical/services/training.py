@@ -22,6 +22,7 @@ from veridical.learning.model import fit_model
 from veridical.learning.problem import Problem
 from veridical.learning.validation import validate_problem
 from veridical.reports.content import RecordingFacts, ReportContent
+from veridical.reports.page import headline
 from veridical.reports.report import write_report
 from veridical.services.annotating import load_run, merged_marks
 from veridical.services.report_facts import annotation_summary, recording_facts
@@ -51,6 +52,8 @@ class TrainingResult:
 
     Parameters
     ----------
+    headline : str
+        The verdict in words, as report and ledger have it; "In simulation: ..." where anything was simulated.
     is_primary : bool
         Whether this is the analysis that study.toml fixed; ``analysis`` counts from 1 in the ledger.
     left_out : tuple of str
@@ -61,6 +64,7 @@ class TrainingResult:
     target: str
     validation: Validation
     verdict: Verdict
+    headline: str
     findings: tuple[Finding, ...]
     left_out: tuple[str, ...]
     is_primary: bool
@@ -208,10 +212,12 @@ class _Outcome:
         is_primary = self._is_primary(ledger)
         model, report = paths.model(participant, name), paths.report(participant, name)
         left_out = (*self.grid.left_out, *self._dropped())
+        content = self._content(number, is_primary)
+        words = headline(content)
         try:
             self._save_model(model, problem)
-            write_report(report, self._content(number, is_primary))
-            append_analysis(paths.ledger(participant), self._line(number, is_primary, name))
+            write_report(report, content)
+            append_analysis(paths.ledger(participant), self._line(number, is_primary, name, words))
         except BaseException:
             shutil.rmtree(model, ignore_errors=True)
             for file in (report, report.with_suffix(".json")):
@@ -222,6 +228,7 @@ class _Outcome:
             target=self.choices.target,
             validation=self.validation,
             verdict=self.verdict,
+            headline=words,
             findings=self.findings,
             left_out=left_out,
             is_primary=is_primary,
@@ -310,7 +317,7 @@ class _Outcome:
             versions=package_versions(),
         )
 
-    def _line(self, number: int, is_primary: bool, name: str) -> Analysis:
+    def _line(self, number: int, is_primary: bool, name: str, words: str) -> Analysis:
         return Analysis(
             number=number,
             utc=datetime.now(UTC).isoformat(),
@@ -322,7 +329,7 @@ class _Outcome:
             n_trials=self.validation.n_trials,
             balanced_accuracy=self.validation.balanced_accuracy,
             p_value=self.validation.p_value,
-            headline=self.verdict.headline,
+            headline=words,
             recordings=self._hashes(),
             model=name,
         )

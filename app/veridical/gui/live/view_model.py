@@ -37,7 +37,7 @@ def resolve_needs(focus: Focus) -> tuple[Need, ...]:
     believed = Need(
         "A model worth running", "good", "The verdict is above chance and unexplained by any confound measured."
     )
-    if not progress.headline.lower().startswith("above chance, and none"):
+    if not progress.headline.lower().removeprefix("in simulation: ").startswith("above chance, and none"):
         believed = Need(
             "A model worth running",
             "unknown" if not progress.headline else "caution",

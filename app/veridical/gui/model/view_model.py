@@ -115,7 +115,7 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         for f in result.findings
     )
     return ResultScreen(
-        headline=result.verdict.headline,
+        headline=result.headline,
         level=_VERDICT_LEVEL[result.verdict.kind],
         score_words=wording.percent(validation.balanced_accuracy),
         interval_words=f"95 % interval {wording.percent(low)} to {wording.percent(high)}",

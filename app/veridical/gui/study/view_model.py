@@ -62,7 +62,7 @@ def resolve_row(progress: ParticipantProgress) -> ParticipantRow:
 
 def verdict_level(headline: str) -> StatusLevel:
     """Level of a verdict's published wording; a trained model is not yet a good one."""
-    words = headline.lower()
+    words = headline.lower().removeprefix("in simulation: ")
     if words.startswith("above chance, and none"):
         return "good"
     if words.startswith("above chance"):
