@@ -126,6 +126,16 @@ def test_timing_without_a_vertical_blank_is_not_called_good(page: RunPage, world
     assert levels == ["good", "caution"]
 
 
+def test_a_recorder_that_died_is_not_said_to_record(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    _start(page, world, qtbot).show(3)
+    page.poll()
+    state = page.desk.state
+    assert state is not None
+    assert resolve_status((), True, (), state).recorder == "Recording"
+    status = resolve_status((), True, (), replace(state, is_recorder_lost=True))
+    assert (status.recorder, status.recorder_level) == ("Recorder gone", "fail")
+
+
 def test_abort_can_be_thought_better_of(page: RunPage, world: "World", qtbot: QtBot) -> None:
     run = _start(page, world, qtbot)
     world.prompt.text = None

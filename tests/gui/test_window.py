@@ -4,7 +4,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel
 from pytestqt.qtbot import QtBot
 
@@ -12,6 +13,7 @@ from veridical.gui.app import build_window
 from veridical.gui.common.actions import PAGES
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.widgets import EmptyState
+from veridical.gui.run.page import RunPage
 from veridical.gui.shell.window import MainWindow
 
 if TYPE_CHECKING:
@@ -57,6 +59,29 @@ def test_theme_changes_everywhere_and_back(window: MainWindow) -> None:
         assert not window.grab().isNull()
     appearance.choose(None)
     assert appearance.theme.name in ("light", "dark")
+
+
+def test_a_pages_keys_work_wherever_the_focus_is(window: MainWindow, world: "World", qtbot: QtBot) -> None:
+    window.open_study(world.study("001").root)
+    window.show_page("run")
+    qtbot.waitUntil(lambda: window.table.get("run.start").when(), timeout=5000)
+    window.table.get("run.start").run()
+    qtbot.waitUntil(lambda: bool(world.runs), timeout=5000)
+    run, page = world.runs[0], window.page
+    assert isinstance(page, RunPage)
+    run.show(5)
+    qtbot.waitUntil(lambda: page.desk.screen.can_pause, timeout=5000)
+    qtbot.waitUntil(window.isActiveWindow, timeout=5000)
+    # As after a note: the field let go of the focus and nothing has it.
+    page.session_panel.note_field.setFocus()
+    page.session_panel.note_field.clearFocus()
+    window.shortcut_page.open()
+    QTest.keyClick(window.shortcut_page, Qt.Key.Key_P)
+    window.shortcut_page.hide()
+    assert "pause" not in run.commands
+    qtbot.waitUntil(lambda: window.table.get("run.pause").when(), timeout=5000)
+    QTest.keyClick(window, Qt.Key.Key_P)
+    assert run.commands[-1] == "pause"
 
 
 def test_closing_asks_only_in_a_session(window: MainWindow, world: "World", qtbot: QtBot) -> None:

@@ -39,6 +39,8 @@ _DELAY_SHARE = 0.5
 _POLL_S = 0.004
 _DUE_S = 0.0003
 _TONE_S, _TONE_HZ = 0.4, 660
+# The participant may see it: no brand, no operator's word.
+_TITLE = "Pictures"
 
 _SpriteKey = tuple[str, str, int | None]
 
@@ -214,6 +216,7 @@ class PsychopyScreen:
             fullscr=choice.fullscreen,
             screen=choice.index,
             winType="pyglet",
+            title=_TITLE,
             units="pix",
             color=GREY,
             colorSpace="rgb255",

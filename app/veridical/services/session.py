@@ -89,6 +89,8 @@ class RunState:
         A sentence for the banner when a child died or an alarm rings; empty otherwise.
     is_over : bool
         Both children have ended (or died) and the session file is written.
+    is_recorder_lost : bool
+        The recorder died; its last state still says what it did then.
     """
 
     key: RunKey
@@ -96,6 +98,7 @@ class RunState:
     recorder: RecorderState | None
     problem: str = ""
     is_over: bool = False
+    is_recorder_lost: bool = False
 
 
 def plan_session(study: Study, key: RunKey) -> SessionPlan:
@@ -209,6 +212,7 @@ class LiveRun:
         self._asked_recorder = False
         self._problem = ""
         self._is_over = False
+        self._is_recorder_lost = False
         self._closing = threading.Event()
         for child in (self._presenter, self._recorder):
             child.attach()
@@ -229,6 +233,7 @@ class LiveRun:
             recorder=recorder if isinstance(recorder, RecorderState) else None,
             problem=self._problem,
             is_over=self._is_over,
+            is_recorder_lost=self._is_recorder_lost,
         )
 
     def begin(self) -> None:
@@ -341,6 +346,7 @@ class LiveRun:
                 recorder.alarm or recorder.message or "The recorder failed; end the session and look at recorder.log."
             )
         if not alive["recorder"] and (recorder is None or recorder.phase != "ended"):
+            self._is_recorder_lost = True
             kept = f"what it recorded is kept in {file}" if file.exists() else "nothing was recorded"
             # Until the session has been ended, the next one cannot begin.
             remedy = "end the session" if alive["presenter"] else "start the next run"

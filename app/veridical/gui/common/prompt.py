@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Protocol
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QLineEdit, QPushButton, QVBoxLayout, QWidget
 
 
@@ -31,12 +30,11 @@ class QtPrompt:
 
     def confirm(self, title: str, consequence: str, yes: str) -> bool:
         """Ask before something that cannot be undone."""
-        return _Question(self._parent, title, consequence, yes, has_text=False).exec() == QDialog.DialogCode.Accepted
+        return _ask(_Question(self._parent, title, consequence, yes, has_text=False)) is not None
 
     def ask_text(self, title: str, question: str, yes: str) -> str | None:
         """Ask for a line of text."""
-        dialog = _Question(self._parent, title, question, yes, has_text=True)
-        return dialog.text() if dialog.exec() == QDialog.DialogCode.Accepted else None
+        return _ask(_Question(self._parent, title, question, yes, has_text=True))
 
     def choose_folder(self, title: str, start: Path) -> Path | None:
         """Ask for a folder with the system's own dialog."""
@@ -49,7 +47,6 @@ class _Question(QDialog):
 
     def __init__(self, parent: QWidget, title: str, sentence: str, yes: str, *, has_text: bool) -> None:
         super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle(title)
         self.setMinimumWidth(440)
         head = QLabel(title)
@@ -80,3 +77,10 @@ class _Question(QDialog):
     def text(self) -> str:
         """What was typed, without blanks at its ends."""
         return self._field.text().strip()
+
+
+def _ask(question: _Question) -> str | None:
+    """Wait for the answer; its text is read before the dialog goes."""
+    answer = question.text() if question.exec() == QDialog.DialogCode.Accepted else None
+    question.deleteLater()
+    return answer

@@ -251,6 +251,9 @@ class RunPage(Page):
         self._faces.setCurrentIndex({"setup": 1, "session": 1, "summary": 2}.get(mode, 0))
         self._left.setCurrentIndex(1 if mode == "session" else 0)
         self._timeline_card.setVisible(mode == "session")
+        if mode == "session" and self.isVisible():
+            # The start button goes; its focus must not pass to the note field, which would swallow P, R and N.
+            self.setFocus()
         if mode == "summary":
             self.context.workspace.tell_data_changed()
         if was == "session":

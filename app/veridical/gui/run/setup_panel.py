@@ -25,6 +25,10 @@ PROFILE_WORDS: dict[Profile, str] = {
 }
 
 
+# Width of the participant's window: as it is designed, and at most this share of a small screen.
+_WINDOW_PX, _WINDOW_SHARE = 1280, 0.75
+
+
 def screen_choices() -> tuple[tuple[str, ScreenChoice], ...]:
     """Where pictures can be shown on this machine, best first: a second screen, a window, no screen."""
     platform = QGuiApplication.platformName()
@@ -36,10 +40,16 @@ def screen_choices() -> tuple[tuple[str, ScreenChoice], ...]:
             where = ScreenChoice("psychopy", index, True, size.width(), size.height())
             words = f"Screen {index + 1}, {size.width()} × {size.height()}, full screen"
             if len(screens) == 1:
-                choices.append(("In a window on this screen", ScreenChoice("psychopy", 0, False)))
+                choices.append(("In a window on this screen", _beside_the_operator(where)))
             choices.append((words, where))
     choices.append(("No screen (for trying out)", ScreenChoice("headless")))
     return tuple(choices)
+
+
+def _beside_the_operator(screen: ScreenChoice) -> ScreenChoice:
+    """A window that leaves some of the operator's window to see and to reach, also on a small screen."""
+    width = round(min(_WINDOW_PX, _WINDOW_SHARE * screen.width_px, _WINDOW_SHARE * screen.height_px * 16 / 10))
+    return replace(screen, fullscreen=False, width_px=width, height_px=width * 10 // 16)
 
 
 class SetupPanel(QWidget):

@@ -197,8 +197,8 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
         level: StatusLevel = "good" if n_shown == shown.n_trials and " 0 missed" in screen.counts else "caution"
         lines.append(SummaryLine(level, "Pictures", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
         dropped = wording.count(shown.n_dropped_frames, "dropped frame")
-        is_headless = shown.screen.startswith("headless")
-        timing: StatusLevel = "caution" if is_headless or shown.n_dropped_frames else "good"
+        is_timed = not shown.screen.startswith("headless") and "no vertical blank" not in shown.screen
+        timing: StatusLevel = "good" if is_timed and not shown.n_dropped_frames else "caution"
         lines.append(
             SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; software timing only.")
         )
@@ -235,6 +235,8 @@ def resolve_status(
         words, level = "Recorder alarm", "fail"
     elif recorder.phase == "ended" and recorder.is_verified:
         words, level = "Recorded and verified", "good"
+    elif state is not None and state.is_recorder_lost:
+        words, level = "Recorder gone", "fail"
     return StatusLine(tuple(lights), words, level, recorder.seconds, recorder.file_bytes, recorder.hours_left)
 
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QCloseEvent, QKeySequence, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMainWindow, QStackedWidget, QVBoxLayout, QWidget
 
 from veridical.domain.errors import VeridicalError
-from veridical.gui.common.actions import PAGES, Action, ActionTable, PageName, run_action
+from veridical.gui.common.actions import PAGES, Action, ActionTable, run_action
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.lab import Lab
 from veridical.gui.common.page import Context, Page
@@ -175,16 +175,18 @@ class MainWindow(QMainWindow):
             bound = QAction(action.text, self)
             bound.setShortcuts([QKeySequence(key) for key in action.keys])
             bound.setToolTip(action.help)
-            bound.triggered.connect(lambda _=False, action=action: run_action(action))
-            owner: QWidget = self if not action.page else self._page_called(action.page)
-            bound.setShortcutContext(
-                Qt.ShortcutContext.WindowShortcut if owner is self else Qt.ShortcutContext.WidgetWithChildrenShortcut
-            )
-            owner.addAction(bound)
+            bound.triggered.connect(lambda _=False, action=action: self._on_key(action))
+            # The window's, not the page's: keys must work wherever the focus is, also when nothing has it.
+            # Those of pages that are not in front are disabled.
+            bound.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+            self.addAction(bound)
             self._qactions[action.id] = bound
 
-    def _page_called(self, name: PageName) -> Page:
-        return next(page for page in self.pages if page.name == name)
+    def _on_key(self, action: Action) -> None:
+        """Run what a key stands for; a page under an overlay hears nothing."""
+        is_covered = self.palette_of_commands.isVisible() or self.shortcut_page.isVisible()
+        if not (action.page and is_covered):
+            run_action(action)
 
     def _before_palette_run(self, action: Action) -> None:
         if action.page and action.page != self.page.name:
