@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from veridical.domain.errors import StimulusError, StudyError
+from veridical.domain.errors import StimulusError, StorageError, StudyError
 from veridical.domain.participant import Participant, RunKey
 from veridical.domain.study import StudySettings
 from veridical.services.study import Study, create_study, open_study
@@ -47,14 +47,29 @@ def test_a_study_without_its_stimuli_table_says_so(study: Study) -> None:
         open_study(study.root)
 
 
-def test_a_damaged_source_picture_stops_the_making_of_a_study(study: Study, tmp_path: Path) -> None:
+def test_a_damaged_source_picture_stops_the_making_of_a_study_and_leaves_nothing(study: Study, tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(study.paths.stimuli, source)
-    picture = source / study.stimuli.stimuli[0].file
+    picture = source / study.stimuli.stimuli[-1].file
     picture.write_bytes(picture.read_bytes()[:-100])
     with pytest.raises(StimulusError, match="damaged or was changed"):
         create_study(tmp_path / "new", stimuli=source)
-    assert not (tmp_path / "new" / "study.toml").exists()
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_disk_that_refuses_the_last_file_of_a_study_leaves_the_folder_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, _settings: StudySettings) -> None:
+        raise StorageError(f"{path} cannot be written; free space.")
+
+    (tmp_path / "new").mkdir()
+    with monkeypatch.context() as patched:
+        patched.setattr("veridical.services.study.write_study_file", refuse)
+        with pytest.raises(StorageError, match="free space"):
+            create_study(tmp_path / "new")
+    assert list((tmp_path / "new").iterdir()) == []
+    create_study(tmp_path / "new")
 
 
 def test_participants_are_added_once(study: Study) -> None:

@@ -1,5 +1,6 @@
 """Studies: making, opening, their participants and runs."""
 
+import contextlib
 import re
 import shutil
 from dataclasses import dataclass
@@ -157,21 +158,36 @@ def create_study(folder: Path, settings: StudySettings | None = None, stimuli: P
     if not chosen.stimuli:
         raise StimulusError(f"{source / 'stimuli.tsv'} names no stimuli; add a line for each picture.")
     paths = StudyPaths(folder.resolve())
+    was_there = folder.exists()
     try:
-        for stimulus in chosen.stimuli:
-            check_stimulus_file(source, stimulus)
-            target = paths.stimuli / stimulus.file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source / stimulus.file, target)
-    except OSError as error:
-        raise StorageError(
-            f"{folder} cannot be written ({error.strerror or error}); free space or choose another folder."
-        ) from error
+        _fill_study(paths, source, chosen, settings or StudySettings())
+    except BaseException as error:
+        # Half a study would be in the way of the next try. The folder was empty: all that goes is what we made.
+        shutil.rmtree(paths.stimuli, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            paths.study_file.unlink(missing_ok=True)
+            paths.participants.unlink(missing_ok=True)
+            paths.participants.with_suffix(".json").unlink(missing_ok=True)
+            if not was_there:
+                paths.root.rmdir()
+        if isinstance(error, OSError):
+            raise StorageError(
+                f"{folder} cannot be written ({error.strerror or error}); free space or choose another folder."
+            ) from error
+        raise
+    return open_study(folder)
+
+
+def _fill_study(paths: StudyPaths, source: Path, chosen: StimulusSet, settings: StudySettings) -> None:
+    for stimulus in chosen.stimuli:
+        check_stimulus_file(source, stimulus)
+        target = paths.stimuli / stimulus.file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / stimulus.file, target)
     write_stimuli(paths.stimuli_table, chosen)
     write_participants(paths.participants, ())
     # Last: a folder without study.toml is no study, so an interrupted one is never taken for a whole one.
-    write_study_file(paths.study_file, settings or StudySettings())
-    return open_study(folder)
+    write_study_file(paths.study_file, settings)
 
 
 def open_study(folder: Path | str) -> Study:
