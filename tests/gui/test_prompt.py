@@ -47,3 +47,12 @@ def test_neither_escape_nor_enter_confirms_by_accident(parent: QWidget, key: Qt.
 def test_escape_gives_no_text(parent: QWidget) -> None:
     _in_dialog(lambda dialog: QTest.keyClick(dialog, Qt.Key.Key_Escape))
     assert QtPrompt(parent).ask_text("End?", "Why?", "End it") is None
+
+
+def test_the_keyboard_alone_can_say_yes(parent: QWidget) -> None:
+    def answer(dialog: QWidget) -> None:
+        QTest.keyClick(dialog, Qt.Key.Key_Tab)
+        QTest.keyClick(dialog.focusWidget(), Qt.Key.Key_Return)
+
+    _in_dialog(answer)
+    assert QtPrompt(parent).confirm("Close?", "It goes on.", "Close")

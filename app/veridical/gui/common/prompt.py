@@ -55,11 +55,11 @@ class _Question(QDialog):
         words.setWordWrap(True)
         self._field = QLineEdit()
         self._field.setVisible(has_text)
-        accept, cancel = QPushButton(yes), QPushButton("Cancel")
+        # Made in reading order, which is the order of Tab; Enter presses the button that has the focus.
+        cancel, accept = QPushButton("Cancel"), QPushButton(yes)
         accept.setProperty("kind", "primary")
         accept.setDefault(has_text)
         cancel.setDefault(not has_text)
-        accept.setAutoDefault(has_text)
         accept.clicked.connect(self.accept)
         cancel.clicked.connect(self.reject)
         buttons = QHBoxLayout()
