@@ -90,6 +90,15 @@ def test_help_names_every_command_and_loads_nothing_heavy() -> None:
     assert done.stdout.strip().endswith("[]")
 
 
+@pytest.mark.parametrize("name", ["minimal.xdf", "empty_streams.xdf"])
+def test_real_recordings_are_inspected_in_words_and_numbers(here: Here, shared_data: Path, name: str) -> None:
+    file = str(shared_data / "xdf" / name)
+    status, words, _ = here.run("inspect", file)
+    assert status == 0
+    found = json.loads(here.run("inspect", file, "--json")[1])
+    assert all(stream["name"] in words for stream in found["streams"])
+
+
 @pytest.mark.parametrize("arguments", [("nonsense",), ("train",), ("run", "x"), ("demo", "--profile", "sleepy")])
 def test_wrong_usage_exits_with_2(here: Here, arguments: tuple[str, ...]) -> None:
     assert here.run(*arguments)[0] == 2

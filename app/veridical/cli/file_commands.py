@@ -19,7 +19,8 @@ def run_inspect(file: Path, as_json: bool) -> None:
         return
     put(f"{file}: {len(found.streams)} streams")
     for s in found.streams:
-        rate = f"{s.effective_hz:.3f} of {s.nominal_hz:g} Hz" if s.nominal_hz else "irregular"
+        seen = "unknown" if s.effective_hz is None else f"{s.effective_hz:.3f}"
+        rate = f"{seen} of {s.nominal_hz:g} Hz" if s.nominal_hz else "irregular"
         gaps = f", {len(s.gaps)} gaps" if s.gaps else ""
         defects = f", defects: {', '.join(s.defects)}" if s.defects else ""
         put(
