@@ -5,6 +5,7 @@ taken through the same feature extraction and validation as a recorded one.
 """
 
 import numpy as np
+import pytest
 from scipy import stats
 
 from veridical.cli.demo import demo_settings
@@ -57,6 +58,7 @@ def most_by_chance(n: int, rate: float) -> int:
     return int(stats.binom.isf(0.001, n, rate))
 
 
+@pytest.mark.timeout(3600)
 def test_no_effect_is_claimed_more_often_than_chance_allows(is_full: bool) -> None:
     n = 100 if is_full else 8
     positives = sum(p_value_of("null", 1000 + seed) < 0.05 for seed in range(n))
@@ -64,6 +66,7 @@ def test_no_effect_is_claimed_more_often_than_chance_allows(is_full: bool) -> No
     assert positives <= most_by_chance(n, 0.07)
 
 
+@pytest.mark.timeout(3600)
 def test_responsive_participants_are_found(is_full: bool) -> None:
     n = 30 if is_full else 5
     found = sum(p_value_of("responsive", 2000 + seed) < 0.05 for seed in range(n))
