@@ -1,1 +1,1 @@
-"""TODO."""
+"""From a recording and its marks to one row per trial."""
