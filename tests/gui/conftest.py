@@ -32,7 +32,9 @@ from veridical.gui.shell.window import MainWindow
 from veridical.ipc.messages import PresenterState, RecordedStream, RecorderState, TrialProgress
 from veridical.paths import RunPaths
 from veridical.services.annotating import AnnotationDesk, AnnotationState
-from veridical.services.session import GateItem, LiveRun, RunRequest, RunState
+from veridical.services.gate import GateItem
+from veridical.services.live_run import LiveRun, RunState
+from veridical.services.session import RunRequest
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
 from veridical.services.training import TrainingResult

@@ -19,7 +19,7 @@ from veridical.gui.run.scope_view import Canvas, ScopeFrame, ScopePainter, marke
 from veridical.gui.run.setup_panel import _beside_the_operator
 from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
 from veridical.paths import RunPaths
-from veridical.services.session import GateItem
+from veridical.services.gate import GateItem
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -23,7 +23,9 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.ipc.channel import ConnectionFile
-from veridical.services.session import LiveRun, RunRequest, RunState, check_before_run, find_live_runs, start_run
+from veridical.services.gate import check_before_run
+from veridical.services.live_run import LiveRun, RunState
+from veridical.services.session import RunRequest, find_live_runs, start_run
 from veridical.services.streams import Scope, SimulatorHandle, StreamWatch, find_silent, start_simulator
 from veridical.services.study import Study, create_study
 from veridical.storage.journal import read_journal

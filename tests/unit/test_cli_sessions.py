@@ -12,7 +12,7 @@ from veridical.domain.errors import ProcessError
 from veridical.domain.event import MARKER_STREAM_NAME
 from veridical.domain.participant import RunKey
 from veridical.ipc.messages import Light, PresenterState, RecordedStream, RecorderState
-from veridical.services.session import LiveRun, RunState
+from veridical.services.live_run import LiveRun, RunState
 
 
 def _stream(name: str, light: Light) -> RecordedStream:

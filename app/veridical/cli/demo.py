@@ -16,7 +16,8 @@ from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import Profile, SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import AnalysisChoices, StudySettings
-from veridical.services.session import LiveRun, RunRequest, start_run
+from veridical.services.live_run import LiveRun
+from veridical.services.session import RunRequest, start_run
 from veridical.services.streams import SimulatorHandle, StreamWatch, start_simulator
 from veridical.services.study import Study, create_study
 from veridical.streaming.scope import private_scope

@@ -13,8 +13,9 @@ from veridical.domain.participant import RunKey
 from veridical.domain.run import ScreenChoice, StreamSelector
 from veridical.domain.simulation import simulation_behind
 from veridical.domain.stream import StreamDescription
+from veridical.services.live_run import RunState
 from veridical.services.preflight import check_streams
-from veridical.services.session import RunRequest, RunState, start_run
+from veridical.services.session import RunRequest, start_run
 from veridical.services.streams import StreamWatch, find_silent
 from veridical.services.study import Study, open_study
 

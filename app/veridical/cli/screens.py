@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from veridical.domain.run import ScreenChoice
-from veridical.services.session import has_display
+from veridical.services.gate import has_display
 
 _WINDOW = ScreenChoice(kind="psychopy", fullscreen=False, width_px=1280, height_px=800)
 HEADLESS = ScreenChoice(kind="headless", fullscreen=False)

@@ -9,7 +9,7 @@ from types import FrameType
 from veridical.cli.output import ProgressLines, say
 from veridical.domain.errors import ProcessError
 from veridical.domain.event import MARKER_STREAM_NAME
-from veridical.services.session import LiveRun, RunState
+from veridical.services.live_run import LiveRun, RunState
 
 _ABORT_S = 15.0
 _POLL_S = 0.1

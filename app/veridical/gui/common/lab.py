@@ -12,7 +12,7 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import session, streams
+from veridical.services import gate, live_run, session, streams
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
@@ -52,11 +52,9 @@ class Lab:
     watch_streams: Callable[[], streams.StreamWatch] = streams.StreamWatch
     open_scope: Callable[[tuple[StreamDescription, ...], float], streams.Scope] = streams.Scope
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
-    check_before_run: Callable[[studies.Study, session.RunRequest], tuple[session.GateItem, ...]] = (
-        session.check_before_run
-    )
-    start_run: Callable[[studies.Study, session.RunRequest], session.LiveRun] = session.start_run
-    attach_run: Callable[[studies.Study, RunPaths], session.LiveRun] = session.LiveRun
+    check_before_run: Callable[[studies.Study, session.RunRequest], tuple[gate.GateItem, ...]] = gate.check_before_run
+    start_run: Callable[[studies.Study, session.RunRequest], live_run.LiveRun] = session.start_run
+    attach_run: Callable[[studies.Study, RunPaths], live_run.LiveRun] = live_run.LiveRun
     find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest

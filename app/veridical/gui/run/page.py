@@ -17,7 +17,8 @@ from veridical.gui.run.setup_panel import SetupPanel
 from veridical.gui.run.summary_panel import SummaryPanel
 from veridical.gui.run.timeline import TrialTimeline
 from veridical.gui.run.view_model import RunMode, SessionScreen, resolve_status, resolve_streams, resolve_summary
-from veridical.services.session import GateItem, LiveRun
+from veridical.services.gate import GateItem
+from veridical.services.live_run import LiveRun
 
 _LEFT_WIDTH = 50 * GRID
 # Live values change at most 4 times a second.

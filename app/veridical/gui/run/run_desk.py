@@ -11,7 +11,9 @@ from veridical.domain.stream import StreamDescription
 from veridical.gui.common.lab import Lab
 from veridical.gui.common.workspace import Workspace
 from veridical.gui.run.view_model import RunMode, SessionScreen, can_start, resolve_session
-from veridical.services.session import GateItem, LiveRun, RunRequest, RunState
+from veridical.services.gate import GateItem
+from veridical.services.live_run import LiveRun, RunState
+from veridical.services.session import RunRequest
 from veridical.services.streams import SimulatorHandle, StreamWatch
 from veridical.services.study import Study
 

@@ -15,7 +15,7 @@ from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
 from veridical.gui.run.run_desk import RunChoices
 from veridical.gui.run.view_model import StreamRow, gate_summary
-from veridical.services.session import GateItem
+from veridical.services.gate import GateItem
 
 PROFILE_WORDS: dict[Profile, str] = {
     "responsive": "Responsive: brain and body follow the ratings",

@@ -10,7 +10,8 @@ from veridical.gui.common import wording
 from veridical.gui.common.plane import RatedPoint
 from veridical.gui.common.tokens import StatusLevel
 from veridical.gui.common.workspace import StatusLine, StreamLight
-from veridical.services.session import GateItem, RunState
+from veridical.services.gate import GateItem
+from veridical.services.live_run import RunState
 from veridical.services.streams import ScopeTraces
 
 TickKind = Literal["answered", "missed", "practice", "practice missed", "current", "ahead"]
