@@ -77,6 +77,11 @@ class StudyPaths:
         return self.root / "participants.tsv"
 
     @property
+    def study_log(self) -> Path:
+        """Acts on the study's data that must be answered for: withdrawals."""
+        return self.root / "study_log.jsonl"
+
+    @property
     def stimuli(self) -> Path:
         """Folder of the study's stimuli."""
         return self.root / "stimuli"

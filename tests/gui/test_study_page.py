@@ -7,7 +7,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.participant import Participant, RunKey
+from veridical.gui.common.actions import run_action
 from veridical.gui.common.page import Context
+from veridical.gui.common.workspace import Focus
 from veridical.gui.study.page import StudyPage
 from veridical.gui.study.view_model import (
     demo_settings,
@@ -67,6 +69,26 @@ def test_participants_are_added_and_bad_ids_explained(page: StudyPage, world: "W
     page.add_participant("../etc", "")
     assert _rows(page) == ["001", "002"]
     assert "participant id" in page.participant_panel.problem.text()
+
+
+def test_a_participant_is_withdrawn_only_after_a_question_that_says_what_goes(
+    page: StudyPage, world: "World", qtbot: QtBot
+) -> None:
+    study = world.study("001", "002")
+    world.record(study, "002")
+    page.open_study(study.root)
+    page.context.workspace.set_focus(Focus(study, "002", "01"))
+    withdraw = next(a for a in page.page_actions() if a.id == "study.withdraw")
+    world.prompt.says_yes = False
+    assert run_action(withdraw)
+    assert "1 recording" in world.prompt.asked[-1]
+    assert study.runs("002")
+    world.prompt.says_yes = True
+    assert run_action(withdraw)
+    qtbot.waitUntil(lambda: "withdrew" in page.banner.words, timeout=10000)
+    assert study.runs("002") == ()
+    assert study.participants()[1].status == "withdrawn"
+    assert not withdraw.when()
 
 
 def test_row_names_the_next_step() -> None:

@@ -91,6 +91,21 @@ def test_participants_read_back_in_bids_columns(tmp_path: Path) -> None:
     assert set(json.loads((tmp_path / "participants.json").read_text())) == {"participant_id", "group", "status"}
 
 
+def test_columns_that_a_lab_added_outlive_a_new_participant_and_are_emptied_by_a_withdrawal(tmp_path: Path) -> None:
+    table = tmp_path / "participants.tsv"
+    table.write_text("participant_id\tage\tgroup\tstatus\nsub-001\t31\ta\tactive\nsub-002\t28\tb\tactive\n")
+    table.with_suffix(".json").write_text('{"age": {"Units": "years"}}')
+    first, second = read_participants(table)
+    write_participants(table, (replace(first, status="withdrawn"), second, Participant("003")))
+    assert table.read_text().splitlines() == [
+        "participant_id\tgroup\tstatus\tage",
+        "sub-001\ta\twithdrawn\tn/a",
+        "sub-002\tb\tactive\t28",
+        "sub-003\tn/a\tactive\tn/a",
+    ]
+    assert json.loads(table.with_suffix(".json").read_text())["age"] == {"Units": "years"}
+
+
 @pytest.mark.parametrize(
     ("body", "fault"),
     [

@@ -204,6 +204,19 @@ def train(
     run_train(study, participant, target, rule, chosen, seed, json)
 
 
+@app.command()
+def withdraw(
+    study: StudyArgument,
+    participant: ParticipantOption,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Erase everything of a participant who withdrew; their id stays taken."""
+    from veridical.cli.withdraw_command import run_withdraw
+
+    run_withdraw(study, participant, yes, json)
+
+
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit status 1."""
     # Read once, when numpy loads, here and in every child. Our matrices are small: on 2 cores, threads that wait for

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import msgspec
 
-from veridical.domain.errors import StudyError, VeridicalError
+from veridical.domain.errors import StorageError, StudyError, VeridicalError
 from veridical.domain.participant import Participant, ParticipantStatus
 from veridical.storage.atomic import write_atomically
-from veridical.storage.tables import read_table, write_table
+from veridical.storage.tables import read_columns, read_table, write_table
 
 _COLUMNS = ("participant_id", "group", "status")
 _MEANINGS = {
@@ -21,9 +21,31 @@ _MEANINGS = {
 
 
 def write_participants(path: Path, participants: tuple[Participant, ...]) -> None:
-    """Write participants.tsv and participants.json (each atomically)."""
-    write_table(path, _COLUMNS, [(f"sub-{p.id}", p.group, p.status) for p in participants])
-    write_atomically(path.with_suffix(".json"), msgspec.json.format(msgspec.json.encode(_MEANINGS), indent=2))
+    """Write participants.tsv and participants.json (each atomically).
+
+    Columns that the researcher added (age, sex, ...) and their descriptions are kept; of a participant who
+    withdrew, they are emptied.
+    """
+    present = read_table(path, _COLUMNS[:1]) if path.exists() else ()
+    added = tuple(c for c in read_columns(path) if c not in _COLUMNS) if path.exists() else ()
+    kept = {row["participant_id"].removeprefix("sub-"): row for row in present}
+    rows = []
+    for p in participants:
+        old = kept.get(p.id, {}) if p.status == "active" else {}
+        rows.append((f"sub-{p.id}", p.group, p.status, *(old.get(c, "") for c in added)))
+    write_table(path, (*_COLUMNS, *added), rows)
+    meanings = path.with_suffix(".json")
+    write_atomically(meanings, msgspec.json.format(msgspec.json.encode(_described(meanings)), indent=2))
+
+
+def _described(path: Path) -> dict[str, object]:
+    """Our columns' meanings, and those that the researcher wrote for theirs."""
+    if not path.exists():
+        return dict(_MEANINGS)
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, object]) | _MEANINGS
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StorageError(f"{path} cannot be read ({error}); mend it or move it away.") from error
 
 
 def read_participants(path: Path) -> tuple[Participant, ...]:

@@ -20,6 +20,19 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Sequence[str]
     write_atomically(path, ("\n".join(lines) + "\n").encode())
 
 
+def read_columns(path: Path) -> tuple[str, ...]:
+    """Read the header line; StorageError if the file cannot be read."""
+    return tuple(_read_lines(path)[0].split("\t"))
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        # utf-8-sig: spreadsheets like to put a byte order mark in front; universal newlines read bare CRs too.
+        return path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StorageError(f"{path} cannot be read ({error}); restore it or choose another file.") from error
+
+
 def read_table(path: Path, required: Sequence[str] = ()) -> tuple[Mapping[str, str], ...]:
     """Read a table into one mapping per row; ``n/a`` becomes an empty string.
 
@@ -28,11 +41,7 @@ def read_table(path: Path, required: Sequence[str] = ()) -> tuple[Mapping[str, s
     StorageError
         If the file cannot be read, lacks a required column or has a row of another length (names the line).
     """
-    try:
-        # utf-8-sig: spreadsheets like to put a byte order mark in front; universal newlines read bare CRs too.
-        lines = path.read_text(encoding="utf-8-sig").rstrip("\n").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise StorageError(f"{path} cannot be read ({error}); restore it or choose another file.") from error
+    lines = _read_lines(path)
     columns = lines[0].split("\t")
     missing = [c for c in required if c not in columns]
     if missing:

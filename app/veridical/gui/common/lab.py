@@ -12,7 +12,7 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import gate, live_run, session, streams
+from veridical.services import gate, live_run, session, streams, withdrawal
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Lab:
     start_run: Callable[[studies.Study, session.RunRequest], live_run.LiveRun] = session.start_run
     attach_run: Callable[[studies.Study, RunPaths], live_run.LiveRun] = live_run.LiveRun
     find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
+    find_holdings: Callable[[studies.Study, str], withdrawal.Holdings] = withdrawal.find_holdings
+    withdraw: Callable[[studies.Study, str], Work[withdrawal.Holdings]] = withdrawal.withdraw_work
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train

@@ -35,6 +35,7 @@ from veridical.gui.study.view_model import (
     unused_folder,
 )
 from veridical.services.study import Study
+from veridical.services.withdrawal import Holdings
 
 
 class StudyPage(Page):
@@ -49,6 +50,9 @@ class StudyPage(Page):
         self.runner = WorkRunner(self)
         self.runner.finished.connect(self._on_created)
         self.runner.failed.connect(self._on_failed)
+        self._eraser = WorkRunner(self)
+        self._eraser.finished.connect(self._on_erased)
+        self._eraser.failed.connect(self._on_failed)
         self._is_demo = False
         self._actions = {a.id: a for a in self._make_actions()}
         self._lay_out()
@@ -69,8 +73,9 @@ class StudyPage(Page):
         self.banner.clear()
 
     def shut_down(self) -> None:
-        """Stop creating."""
+        """Stop creating; an erasing under way goes on to its end."""
         self.runner.close()
+        self._eraser.close()
 
     # Acts -------------------------------------------------------------------------------------------
     def open_study(self, folder: Path) -> None:
@@ -132,6 +137,10 @@ class StudyPage(Page):
                 "study.report", "Open report", "Ctrl+R", self._open_report, self._has_report,
                 "Open the selected participant's newest report in the browser.", "study",
             ),
+            Action(
+                "study.withdraw", "Withdraw participant", "Ctrl+Shift+W", self._ask_withdraw, self._can_withdraw,
+                "Erase everything recorded from and computed for the selected participant.", "study",
+            ),
         )  # fmt: skip
 
     def _lay_out(self) -> None:
@@ -139,6 +148,7 @@ class StudyPage(Page):
         self._header_buttons: list[ActionButton] = []
         heads: tuple[tuple[str, str, ButtonKind], ...] = (
             ("study.open", "folder", "plain"),
+            ("study.withdraw", "cross", "plain"),
             ("study.add", "plus", "primary"),
         )
         for action_id, icon, kind in heads:
@@ -303,6 +313,37 @@ class StudyPage(Page):
 
     def _has_row(self) -> bool:
         return self._has_study() and self._table.currentIndex().isValid()
+
+    def _can_withdraw(self) -> bool:
+        return (
+            self._has_row()
+            and not self._eraser.is_running
+            and not self.table_model.rows[self._table.currentIndex().row()].is_withdrawn
+        )
+
+    def _ask_withdraw(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is None:
+            return
+        chosen = self.table_model.rows[self._table.currentIndex().row()].id
+        try:
+            held = self.context.lab.find_holdings(study, chosen)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        consequence = (
+            f"This erases {held.words}. It cannot be undone. The code {chosen} stays taken. Copies made elsewhere, "
+            "such as backups and exports, are not reached: erase them too."
+        )
+        if self.context.prompt.confirm(f"Withdraw participant {chosen}?", consequence, "Erase everything"):
+            # The other pages let go of the recording first.
+            self.context.workspace.set_focus(Focus(study, "", "01"))
+            self._eraser.start(lambda: self.context.lab.withdraw(study, chosen))
+            self.changed.emit()
+
+    def _on_erased(self, held: Holdings) -> None:
+        self.context.workspace.tell_data_changed()
+        self.banner.show_sentence("good", f"Participant {held.participant} withdrew: {held.words} were erased.")
 
     def _has_report(self) -> bool:
         return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None
