@@ -113,7 +113,7 @@ def expand(protocol: Protocol, stimuli: StimulusSet, seed: int) -> SessionPlan:
         If there are too few pictures of a class, or no order keeps the constraints.
     """
     rng = np.random.default_rng(seed)
-    usable = [s for s in stimuli.stimuli if protocol.include_sensitive or not s.sensitive]
+    usable = [s for s in stimuli.in_use if protocol.include_sensitive or not s.sensitive]
     chosen: dict[Condition, list[Stimulus]] = {}
     spare: list[Stimulus] = []
     for condition in CONDITIONS:

@@ -1,9 +1,12 @@
 """What is shown, and what norms say about it."""
 
+from collections import Counter
 from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
 from typing import Literal
 
 from veridical.domain.errors import StimulusError
+from veridical.domain.image_statistics import ImageStatistics
 
 StimulusKind = Literal["image", "video", "audio"]
 Condition = Literal["negative", "neutral", "positive"]
@@ -12,6 +15,11 @@ CONDITIONS: tuple[Condition, ...] = ("negative", "neutral", "positive")
 # A norm within a sixth of the scale's half-range around its midpoint counts as neutral:
 # 3.5 to 4.5 on OASIS' 1-7 scale (Kurdi, Lozano & Banaji 2017 use the same middle band).
 NEUTRAL_HALF_WIDTH = 1 / 6
+
+
+def is_absolute(file: str) -> bool:
+    """Whether a path is absolute on any system: tables travel between Windows and the others."""
+    return PurePosixPath(file).is_absolute() or bool(PureWindowsPath(file).drive or PureWindowsPath(file).root)
 
 
 @dataclass(frozen=True)
@@ -23,13 +31,27 @@ class Stimulus:
     id : str
         Unique in its set; demo pictures are ``demo01``...
     file : str
-        Path relative to the set's folder.
+        Path relative to the set's folder; absolute if the file is only referenced and stays where it is.
     category : str
         Theme or category as its source names it ("Animal").
     valence_mean, valence_sd, arousal_mean, arousal_sd : float or None
         Norms on the scale ``scale_min`` to ``scale_max``.
     sha256 : str
         Of the file's bytes; empty if not yet hashed.
+    sensitive : bool
+        Nudity, injury, death and the like: shown only where the protocol includes it.
+    excluded : str
+        Why the study does not use it ("by hand", "not in the matched subset"); empty if it does.
+    theme : str
+        What several pictures have in common ("Acorns"), finer than ``category``.
+    norm_scale : str
+        Scale on which the norms were collected, if they were converted ("1 to 9"); empty if they stand as published.
+    duration_s : float or None
+        Length of a video or sound, seconds.
+    width_px, height_px : int or None
+        Of a picture or video as it is shown, upright.
+    statistics : ImageStatistics or None
+        Of a picture; None if not measured.
     """
 
     id: str
@@ -45,6 +67,23 @@ class Stimulus:
     scale_max: float = 7.0
     source: str = ""
     sensitive: bool = False
+    excluded: str = ""
+    theme: str = ""
+    norm_scale: str = ""
+    duration_s: float | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    statistics: ImageStatistics | None = None
+
+    @property
+    def is_excluded(self) -> bool:
+        """Whether the study leaves this stimulus out."""
+        return bool(self.excluded)
+
+    @property
+    def is_referenced(self) -> bool:
+        """Whether the file lies outside the study and is only pointed at."""
+        return is_absolute(self.file)
 
     def _unit(self, norm: float | None) -> float:
         if norm is None:
@@ -79,8 +118,7 @@ class StimulusSet:
     stimuli: tuple[Stimulus, ...]
 
     def __post_init__(self) -> None:
-        ids = [s.id for s in self.stimuli]
-        twice = sorted({i for i in ids if ids.count(i) > 1})
+        twice = sorted(i for i, n in Counter(s.id for s in self.stimuli).items() if n > 1)
         if twice:
             raise StimulusError(f"The stimulus id {twice[0]!r} stands twice in stimuli.tsv; make ids unique.")
 
@@ -90,6 +128,11 @@ class StimulusSet:
             if stimulus.id == stimulus_id:
                 return stimulus
         raise StimulusError(f"No stimulus has the id {stimulus_id!r}; look it up in stimuli.tsv.")
+
+    @property
+    def in_use(self) -> tuple[Stimulus, ...]:
+        """Stimuli that are not excluded, in table order; sensitive ones are the protocol's choice."""
+        return tuple(s for s in self.stimuli if not s.is_excluded)
 
     def of_condition(self, condition: Condition) -> tuple[Stimulus, ...]:
         """Stimuli of one normative class, in table order."""
