@@ -177,12 +177,18 @@ def run(
         bool, typer.Option("--headless", help="No screen: for tests and machines without one.")
     ] = False,
     windowed: Annotated[bool, typer.Option("--windowed", help="A window instead of the full screen.")] = False,
+    intake: Annotated[
+        list[str] | None,
+        typer.Option("--intake", metavar="KEY=VALUE", help="What was asked before, e.g. consent=yes; see study.toml."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run a session: pre-flight, record, present, verify."""
     from veridical.cli.run_command import RunOptions, run_session
 
-    options = RunOptions(study, participant, session, simulate_participant, tuple(stream or ()), headless, windowed)
+    options = RunOptions(
+        study, participant, session, simulate_participant, tuple(stream or ()), headless, windowed, tuple(intake or ())
+    )
     raise typer.Exit(run_session(options, json))
 
 

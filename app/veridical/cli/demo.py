@@ -79,6 +79,7 @@ def demo_settings(is_fast: bool, seed: int) -> StudySettings:
         analysis=AnalysisChoices(embargo_s=round(_EMBARGO_S * spacing_s / _SPACING_S, 2)),
         is_shortened=True,
         are_stimuli_validated=False,
+        intake=(),
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import is_chosen, parse_selectors
 from veridical.cli.sessions import lead, lost_streams, termination_as_interrupt
-from veridical.domain.errors import StreamError
+from veridical.domain.errors import StreamError, StudyError
 from veridical.domain.event import MARKER_STREAM_NAME
 from veridical.domain.participant import RunKey
 from veridical.domain.run import ScreenChoice, StreamSelector
@@ -36,6 +36,7 @@ class RunOptions:
     streams: tuple[str, ...]
     is_headless: bool
     is_windowed: bool
+    intake: tuple[str, ...] = ()
 
 
 def run_session(options: RunOptions, as_json: bool) -> int:
@@ -55,7 +56,8 @@ def run_session(options: RunOptions, as_json: bool) -> int:
         raise StreamError(f"The stream {names} sent nothing in {_SILENT_S:.0f} s; start the measurement on its device.")
     screen = ScreenChoice(kind="headless" if options.is_headless else "psychopy", fullscreen=not options.is_windowed)
     simulation = simulation_behind([s.source_id for s in streams])
-    request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant)
+    intake = parse_intake(options.intake)
+    request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant, intake)
     with termination_as_interrupt():
         run = start_run(study, request)
         if is_new:
@@ -69,6 +71,17 @@ def run_session(options: RunOptions, as_json: bool) -> int:
             "recording; look after the device before the next run."
         )
     return 0
+
+
+def parse_intake(texts: Sequence[str]) -> dict[str, str]:
+    """Read ``KEY=VALUE`` answers; StudyError names one that is none."""
+    answers: dict[str, str] = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not equals:
+            raise StudyError(f"--intake {text!r} is no answer; write it as KEY=VALUE, for example consent=yes.")
+        answers[key.strip()] = value.strip()
+    return answers
 
 
 def find_streams(selectors: Sequence[StreamSelector]) -> tuple[StreamDescription, ...]:

@@ -66,6 +66,8 @@ class RunPlan:
         Durations were shortened for a demonstration; every report says so.
     shows_ratings : bool
         Whether the operator may see rating values while the session runs.
+    intake : mapping
+        What was asked and agreed before the session, by the field's id (``domain.intake``).
     """
 
     key: RunKey
@@ -88,3 +90,4 @@ class RunPlan:
     is_shortened: bool = False
     continues: int | None = None
     shows_ratings: bool = False
+    intake: Mapping[str, str] = field(default_factory=dict)

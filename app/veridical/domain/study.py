@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.protocol import Protocol
 from veridical.domain.stream import RoleAssignment
 
@@ -51,6 +52,8 @@ class StudySettings:
         False for the demo pictures, whose norms are made up.
     shows_ratings : bool
         Whether the operator may see rating values during the session.
+    intake : tuple of IntakeField
+        What is asked and agreed before a session; empty asks for nothing.
     """
 
     title: str = "Affective pictures"
@@ -62,4 +65,5 @@ class StudySettings:
     is_shortened: bool = False
     are_stimuli_validated: bool = False
     shows_ratings: bool = False
+    intake: tuple[IntakeField, ...] = DEFAULT_INTAKE
     schema_version: int = SCHEMA_VERSION

@@ -60,6 +60,13 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan))
         return f"{len(plan.trials)} pictures to show, all readable"
 
+    def consent() -> str:
+        fields = study.settings.intake
+        if request.has_simulated_participant or not fields:
+            return "Not needed: the participant is simulated" if fields else "This study asks for none"
+        preflight.check_intake(fields, request.intake, shown_in(study, plan))
+        return "Given, and every required answer is there"
+
     def run() -> str:
         preflight.check_run_is_new(study, request.key)
         return f"Run {request.key.run} is free"
@@ -72,6 +79,7 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
     checks: tuple[tuple[str, str, Callable[[], str]], ...] = (
         ("streams", "Streams", streams),
         ("stimuli", "Pictures", stimuli),
+        ("consent", "Consent", consent),
         ("disk", "Disk", disk),
         ("run", "Run", run),
     )

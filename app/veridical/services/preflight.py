@@ -3,12 +3,13 @@
 import contextlib
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
 
 from veridical.domain.errors import StimulusError, StorageError, StreamError, StudyError, VeridicalError
+from veridical.domain.intake import IntakeField, check_answers, find_open
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.stimulus import Stimulus
@@ -60,6 +61,15 @@ def check_stimuli(folder: Path, stimuli: Sequence[Stimulus]) -> None:
             raise StimulusError(
                 f"The picture {path} of {stimulus.id} cannot be decoded ({error}); put the original file back."
             ) from error
+
+
+def check_intake(fields: Sequence[IntakeField], answers: Mapping[str, str], shown: Sequence[Stimulus]) -> None:
+    """Raise StudyError if an answer is none of a field's choices, or one that the start waits for is missing."""
+    check_answers(fields, answers)
+    waiting = find_open(fields, answers, any(s.sensitive for s in shown))
+    if waiting:
+        names = ", ".join(f"{f.title} ({f.id})" for f in waiting)
+        raise StudyError(f"The session waits for: {names}; ask the participant and enter it before the start.")
 
 
 def check_disk(study: Study, streams: Sequence[StreamDescription], plan: SessionPlan) -> float:

@@ -3,7 +3,8 @@
 import hashlib
 import secrets
 import time
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from veridical.domain.errors import StorageError, StudyError
@@ -27,13 +28,14 @@ _ORPHAN_AGE_S = 60.0
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the operator chose for a session."""
+    """What the operator chose for a session, and what was asked before it (``domain.intake``)."""
 
     key: RunKey
     streams: tuple[StreamDescription, ...]
     screen: ScreenChoice = ScreenChoice()
     simulation: SimulationPlan | None = None
     has_simulated_participant: bool = False
+    intake: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan_session(study: Study, key: RunKey) -> SessionPlan:
@@ -69,6 +71,8 @@ def start_run(study: Study, request: RunRequest) -> LiveRun:
     plan = plan_session(study, key)
     shown = shown_in(study, plan)
     preflight.check_stimuli(study.paths.stimuli, shown)
+    if not request.has_simulated_participant:
+        preflight.check_intake(study.settings.intake, request.intake, shown)
     preflight.check_disk(study, request.streams, plan)
     paths = study.paths.run(key)
     write_plan(paths, _resolve(study, request, plan, shown))
@@ -108,6 +112,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         instruction_timeout_s=settings.protocol.instruction_timeout_s,
         is_shortened=settings.is_shortened,
         shows_ratings=settings.shows_ratings,
+        intake={k: v.strip() for k, v in request.intake.items() if v.strip()},
     )
 
 

@@ -108,6 +108,7 @@ def _merge(paths: RunPaths, plan: RunPlan) -> SessionRecord:
         is_shortened=plan.is_shortened,
         has_simulated_participant=plan.has_simulated_participant,
         continues=plan.continues,
+        intake=plan.intake,
         simulation=plan.simulation,
         truth=ground_truth(plan.simulation, plan.stimuli) if plan.simulation is not None else None,
         presenter=presenter or {},

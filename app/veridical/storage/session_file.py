@@ -54,6 +54,8 @@ class SessionRecord:
         The recording was read back after closing and its counts agreed.
     presenter, recorder : mapping
         The children's own outcomes, whole: timing report, streams, counts, health events; empty if killed.
+    intake : mapping
+        What was asked and agreed before the session, by the field's id in study.toml.
     truth : GroundTruth or None
         What is true of a simulated participant.
     """
@@ -75,6 +77,7 @@ class SessionRecord:
     is_shortened: bool = False
     has_simulated_participant: bool = False
     continues: int | None = None
+    intake: Mapping[str, str] = field(default_factory=dict)
     simulation: SimulationPlan | None = None
     truth: GroundTruth | None = None
     presenter: Mapping[str, object] = field(default_factory=dict)

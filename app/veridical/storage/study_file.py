@@ -11,6 +11,7 @@ import tomlkit
 from tomlkit.items import Table
 
 from veridical.domain.errors import StudyError
+from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Scale
 from veridical.domain.stream import RoleAssignment
@@ -40,6 +41,7 @@ _COMMENTS: dict[str, str] = {
     "rating_timeout_s": "0 waits without limit",
     "instruction_timeout_s": "0 waits for the participant's key",
     "include_sensitive": "whether pictures flagged as sensitive may be shown",
+    "gate": 'what the start waits for: "required" any answer, "yes", "yes-if-sensitive", or "" nothing',
     "target": "id of the scale that the model learns",
     "label_rule": '"midpoint": above or below the middle of the scale; "median": split at the training median',
     "pipeline": '"evoked": samples of the evoked response; "interpretable": named features',
@@ -57,10 +59,14 @@ def write_study_file(path: Path, settings: StudySettings) -> None:
     document.add(tomlkit.nl())
     values: dict[str, object] = msgspec.to_builtins(settings)
     protocol, analysis = values.pop("protocol"), values.pop("analysis")
-    roles = values.pop("roles")
+    roles, intake = values.pop("roles"), values.pop("intake")
+    if not intake:
+        values["intake"] = intake
     _fill(document, {"schema_version": values.pop("schema_version"), **values})
     document.add("protocol", _protocol_table(protocol))
     document.add("analysis", _fill(tomlkit.table(), analysis))
+    if intake:
+        document.add("intake", _tables(intake))
     if roles:
         document.add("roles", _tables(roles))
     write_atomically(path, tomlkit.dumps(document).encode())
@@ -132,6 +138,10 @@ def read_study_file(path: Path) -> StudySettings:
         words, _, where = str(error).partition(" - at `$.")
         name = where.rstrip("`")
         raise StudyError(f"{path} line {_line_of(text, name)}: {name}: {_lower(words)}; correct it.") from error
+    try:
+        check_fields(settings.intake)
+    except StudyError as error:
+        raise StudyError(f"{path} line {_line_of(text, 'intake')}: {error}") from error
     for name, rule, is_met in _RULES:
         if not is_met(settings):
             raise StudyError(f"{path} line {_line_of(text, name)}: {name} must be {rule}; correct it.")
@@ -144,6 +154,7 @@ def _lower(words: str) -> str:
 
 _PARTS: dict[str, type] = {
     "protocol": Protocol, "analysis": AnalysisChoices, "roles": RoleAssignment, "protocol.scales": Scale,
+    "intake": IntakeField,
 }  # fmt: skip
 
 

@@ -136,7 +136,12 @@ def demo_settings() -> StudySettings:
     # 20 s of embargo belong to trials 12 s apart (METHODS 5.1); here they are 3 to 6 s apart.
     analysis = replace(AnalysisChoices(), embargo_s=8.0)
     return StudySettings(
-        title="Demo study", protocol=DEMO_PROTOCOL, analysis=analysis, is_shortened=True, are_stimuli_validated=False
+        title="Demo study",
+        protocol=DEMO_PROTOCOL,
+        analysis=analysis,
+        is_shortened=True,
+        are_stimuli_validated=False,
+        intake=(),
     )
 
 
