@@ -361,6 +361,7 @@ class World:
     runs: list[FakeRun] = field(default_factory=list)
     scopes: list[FakeScope] = field(default_factory=list)
     live: tuple[RunPaths, ...] = ()
+    remembered: dict[str, str] = field(default_factory=dict)
     desks: list[FakeDesk] = field(default_factory=list)
     recording: Recording = field(default_factory=make_recording)
 
@@ -375,6 +376,7 @@ class World:
             start_run=self._start,
             attach_run=lambda study, paths: self._new_run(RunKey("001")),
             find_live_runs=lambda study: self.live,
+            remembered_intake=lambda study, participant: self.remembered,
             open_desk=self._open_desk,
             suggest=self._suggest,
             train=self._train,

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.arrays import IntArray
@@ -74,6 +74,28 @@ def test_simulated_amplifier_answers_with_its_participant(page: RunPage, qtbot: 
     assert {"stop_simulator"} <= _can(page)
     page.desk.stop_simulator()
     assert "simulate" in _can(page)
+
+
+def test_what_was_asked_before_goes_along_with_the_session(page: RunPage, world: "World") -> None:
+    world.remembered = {"handedness": "left"}
+    page.context.workspace.set_focus(replace(page.context.workspace.focus, session="02"))
+    page.poll()
+    card = page._setup.intake
+    assert card.answer_of("handedness") == "left"
+    assert card.answer_of("consent") == ""
+    consent, version = card._widgets["consent"], card._widgets["consent_version"]
+    assert isinstance(consent, QComboBox)
+    assert isinstance(version, QLineEdit)
+    consent.setCurrentText("yes")
+    version.setText("2.1")
+    version.editingFinished.emit()
+    page.poll()
+    request = page.desk.request()
+    assert request is not None
+    assert {k: v for k, v in request.intake.items() if v} == {
+        "consent": "yes", "consent_version": "2.1", "handedness": "left",
+    }  # fmt: skip
+    assert card.isVisibleTo(page)
 
 
 def test_session_goes_from_start_to_summary(page: RunPage, world: "World", qtbot: QtBot) -> None:

@@ -35,6 +35,8 @@ class IntakeField:
         flagged as sensitive is among those to be shown.
     help : str
         One sentence beside the field.
+    is_remembered : bool
+        Whether the answer of the participant's last session is proposed again.
     """
 
     id: str
@@ -43,6 +45,7 @@ class IntakeField:
     choices: tuple[str, ...] = ()
     gate: IntakeGate = ""
     help: str = ""
+    is_remembered: bool = False
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -52,15 +55,17 @@ class IntakeField:
 
 DEFAULT_INTAKE: tuple[IntakeField, ...] = (
     IntakeField("consent", "Consent given", "yes-no", gate="yes", help="The participant signed the consent form."),
-    IntakeField("consent_version", "Consent form", gate="required", help="Version of the form, e.g. 2.1."),
+    IntakeField(
+        "consent_version", "Consent form", gate="required", help="Version of the form, e.g. 2.1.", is_remembered=True
+    ),
     IntakeField(
         "consent_sensitive", "Agrees to upsetting pictures", "yes-no", gate="yes-if-sensitive",
         help="Asked for only if pictures flagged as sensitive are shown.",
     ),
-    IntakeField("operator", "Operator", help="A code, not a name."),
-    IntakeField("handedness", "Handedness", "choice", ("right", "left", "both")),
-    IntakeField("rating_hand", "Rating hand", "choice", ("right", "left")),
-    IntakeField("eda_hand", "EDA hand", "choice", ("left", "right", "none")),
+    IntakeField("operator", "Operator", help="A code, not a name.", is_remembered=True),
+    IntakeField("handedness", "Handedness", "choice", ("right", "left", "both"), is_remembered=True),
+    IntakeField("rating_hand", "Rating hand", "choice", ("right", "left"), is_remembered=True),
+    IntakeField("eda_hand", "EDA hand", "choice", ("left", "right", "none"), is_remembered=True),
     IntakeField("impedances", "Impedances", help="For example: all below 10 kOhm, T7 22 kOhm."),
     IntakeField("room", "Room notes", help="Light, temperature, noise: whatever may matter later."),
 )  # fmt: skip

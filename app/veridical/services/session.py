@@ -21,6 +21,7 @@ from veridical.services.live_run import LiveRun
 from veridical.services.session_record import finish_run
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan, write_plan
+from veridical.storage.session_file import find_session
 
 # A run without session file whose recording has not grown for so long has been left by its window.
 _ORPHAN_AGE_S = 60.0
@@ -52,6 +53,19 @@ def shown_in(study: Study, plan: SessionPlan) -> tuple[Stimulus, ...]:
     """Return the stimuli that a plan shows, in the order of the table."""
     ids = {t.stimulus_id for t in (*plan.practice, *plan.trials)}
     return tuple(s for s in study.stimuli.stimuli if s.id in ids)
+
+
+def remembered_intake(study: Study, participant: str) -> dict[str, str]:
+    """Answers of the participant's newest session that are proposed again (handedness, not today's consent)."""
+    kept = {field.id for field in study.settings.intake if field.is_remembered}
+    for key in reversed(study.runs(participant)):
+        try:
+            record = find_session(study.paths.session_file(key))
+        except StorageError:
+            continue
+        if record is not None and record.intake:
+            return {k: v for k, v in record.intake.items() if k in kept}
+    return {}
 
 
 def start_run(study: Study, request: RunRequest) -> LiveRun:

@@ -1,6 +1,6 @@
 """What the pages can ask of the services, as one value, so that tests can put others in their place."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -54,6 +54,7 @@ class Lab:
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
     check_before_run: Callable[[studies.Study, session.RunRequest], tuple[gate.GateItem, ...]] = gate.check_before_run
     start_run: Callable[[studies.Study, session.RunRequest], live_run.LiveRun] = session.start_run
+    remembered_intake: Callable[[studies.Study, str], Mapping[str, str]] = session.remembered_intake
     attach_run: Callable[[studies.Study, RunPaths], live_run.LiveRun] = live_run.LiveRun
     find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
     find_holdings: Callable[[studies.Study, str], withdrawal.Holdings] = withdrawal.find_holdings

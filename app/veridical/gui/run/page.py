@@ -1,6 +1,7 @@
 """The Run page: pre-flight, live signals, the session, its end."""
 
 import time
+from collections.abc import Mapping
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
@@ -165,7 +166,9 @@ class RunPage(Page):
             self._buttons[action_id] = ActionButton(appearance, actions[action_id], icon, kind)
             self.header.add(self._buttons[action_id])
         self._empty = EmptyState(appearance, "run", "Nothing to run yet", "")
-        self._setup = SetupPanel(appearance, actions["run.simulate"], actions["run.stop_simulator"], self._on_choices)
+        self._setup = SetupPanel(
+            appearance, actions["run.simulate"], actions["run.stop_simulator"], self._on_choices, self._on_intake
+        )
         self.session_panel = SessionPanel(appearance, self.desk.note)
         self._left = QStackedWidget()
         self._left.setFixedWidth(_LEFT_WIDTH)
@@ -211,6 +214,7 @@ class RunPage(Page):
             self.session_panel.mirror.show_study(study)
             if self.desk.attach_live_run(study):
                 self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
+        self.desk.propose_intake()
         self._checked = None
         self.desk.gate = ()
         self._draw()
@@ -228,6 +232,8 @@ class RunPage(Page):
         if mode == "setup":
             self._setup.show_gate(self.desk.gate, self.gate_runner.is_running)
             self._setup.show_streams(resolve_streams(self.desk.streams))
+            if focus.study is not None:
+                self._setup.intake.show_fields(focus.study.settings.intake, self.desk.intake, self.desk.has_person)
             self._setup.show_choices(self.desk.choices, self.desk.has_simulator, self.desk.has_simulated_streams)
         elif mode == "session":
             self.session_panel.show_screen(self._screen, screen)
@@ -302,6 +308,10 @@ class RunPage(Page):
         self.desk.choose(choices)
         self._checked = None
         self._draw()
+
+    def _on_intake(self, answers: Mapping[str, str]) -> None:
+        self.desk.answer(answers)
+        self._checked = None
 
     def _session(self) -> SessionScreen:
         return self.desk.screen if self.desk.is_session_live or self._is_over() else SessionScreen(can_abort=False)

@@ -1,6 +1,6 @@
 """The Run page's state: streams, choices, the simulator and the live run; knows no Qt."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from veridical.domain.errors import VeridicalError
@@ -34,6 +34,7 @@ class RunDesk:
     def __init__(self, lab: Lab, workspace: Workspace) -> None:
         self._lab, self._workspace = lab, workspace
         self.choices = RunChoices()
+        self.intake: Mapping[str, str] = {}
         self.streams: tuple[StreamDescription, ...] = ()
         self.gate: tuple[GateItem, ...] = ()
         self.state: RunState | None = None
@@ -101,6 +102,21 @@ class RunDesk:
         """Take other choices."""
         self.choices = choices
 
+    def answer(self, intake: Mapping[str, str]) -> None:
+        """Take what was asked before the session."""
+        self.intake = dict(intake)
+
+    def propose_intake(self) -> None:
+        """Begin with what stays true of the participant from session to session."""
+        focus = self._workspace.focus
+        if focus.study is not None and focus.participant:
+            self.intake = dict(self._lab.remembered_intake(focus.study, focus.participant))
+
+    @property
+    def has_person(self) -> bool:
+        """Whether a person, not a simulation, will answer."""
+        return not (self.choices.has_simulated_participant and self.has_simulated_streams)
+
     def request(self) -> RunRequest | None:
         """What would be started now; None without study and participant."""
         focus = self._workspace.focus
@@ -115,6 +131,7 @@ class RunDesk:
             screen=self.choices.screen,
             simulation=simulation,
             has_simulated_participant=answers,
+            intake=self.intake,
         )
 
     def start_simulator(self) -> None:

@@ -1,6 +1,6 @@
 """Before the session: the gate, the streams, the screen, the simulated amplifier."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from PySide6.QtCore import Qt
@@ -13,6 +13,7 @@ from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
+from veridical.gui.run.intake_card import IntakeCard
 from veridical.gui.run.run_desk import RunChoices
 from veridical.gui.run.view_model import StreamRow, gate_summary
 from veridical.services.gate import GateItem
@@ -56,7 +57,12 @@ class SetupPanel(QWidget):
     """Left column before a session."""
 
     def __init__(
-        self, appearance: Appearance, simulate: Action, stop: Action, choose: Callable[[RunChoices], None]
+        self,
+        appearance: Appearance,
+        simulate: Action,
+        stop: Action,
+        choose: Callable[[RunChoices], None],
+        answer: Callable[[Mapping[str, str]], None],
     ) -> None:
         super().__init__()
         self._appearance, self._choose = appearance, choose
@@ -69,6 +75,8 @@ class SetupPanel(QWidget):
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(2 * GRID)
         column.addWidget(self._gate_card())
+        self.intake = IntakeCard(answer)
+        column.addWidget(self.intake)
         column.addWidget(self._stream_card())
         column.addWidget(self._screen_card())
         column.addStretch(1)
