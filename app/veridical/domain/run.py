@@ -56,6 +56,8 @@ class RunPlan:
         As decided at the pre-flight; copied into the session file.
     xdf, journal, session_file : str
         Absolute output paths.
+    fallback : str
+        Absolute folder in which the recording goes on when its disk fails; empty for none.
     simulation : SimulationPlan or None
         The simulated amplifier and body behind the streams; None with a real participant.
     has_simulated_participant : bool
@@ -91,3 +93,4 @@ class RunPlan:
     continues: int | None = None
     shows_ratings: bool = False
     intake: Mapping[str, str] = field(default_factory=dict)
+    fallback: str = ""

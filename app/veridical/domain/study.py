@@ -41,6 +41,20 @@ class AnalysisChoices:
 
 
 @dataclass(frozen=True)
+class RecordingChoices:
+    """How recordings are kept safe.
+
+    Parameters
+    ----------
+    fallback : str
+        Folder in which a recording goes on when its disk fails, best on another disk; relative to the study or
+        absolute, ``~`` is the home; empty for none.
+    """
+
+    fallback: str = ""
+
+
+@dataclass(frozen=True)
 class StudySettings:
     """Contents of study.toml.
 
@@ -61,6 +75,7 @@ class StudySettings:
     language: str = "en"
     protocol: Protocol = Protocol()
     analysis: AnalysisChoices = AnalysisChoices()
+    recording: RecordingChoices = RecordingChoices()
     roles: tuple[RoleAssignment, ...] = ()
     is_shortened: bool = False
     are_stimuli_validated: bool = False

@@ -74,6 +74,8 @@ class RecorderOutcome:
         The closed file was read back and every count and stamp agrees.
     message : str
         One sentence for the operator.
+    files : tuple of str
+        All files of the recording in order; more than one if it went on in the fallback folder.
     """
 
     file: str
@@ -86,3 +88,4 @@ class RecorderOutcome:
     file_bytes: int
     streams: tuple[StreamOutcome, ...] = ()
     events: tuple[HealthEvent, ...] = ()
+    files: tuple[str, ...] = ()

@@ -25,7 +25,7 @@ class GateItem:
     Parameters
     ----------
     id : str
-        ``eeg``, ``eda``, ``ecg``, ``stimuli``, ``disk``, ``run``, ``screen``.
+        ``eeg``, ``eda``, ``ecg``, ``stimuli``, ``disk``, ``fallback``, ``run``, ``screen``.
     remedy : str
         What to do; empty when the light is good.
     is_blocking : bool
@@ -72,9 +72,7 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         return f"Run {request.key.run} is free"
 
     def disk() -> str:
-        free = preflight.check_disk(study, request.streams, plan)
-        hours = free / max(1.0, preflight.byte_rate(request.streams)) / 3600
-        return f"{free / 2**30:.0f} GB free, enough for {min(hours, 9999):.0f} h"
+        return preflight.room_in_words(preflight.check_disk(study, request.streams, plan), request.streams)
 
     checks: tuple[tuple[str, str, Callable[[], str]], ...] = (
         ("streams", "Streams", streams),
@@ -84,7 +82,24 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         ("run", "Run", run),
     )
     items.extend(_item(name, title, check) for name, title, check in checks)
-    return (*items, _screen_item(request.screen))
+    fallback = _fallback_items(study, request, plan)
+    return (*items, *fallback, _screen_item(request.screen))
+
+
+def _fallback_items(study: Study, request: RunRequest, plan: SessionPlan) -> tuple[GateItem, ...]:
+    folder = preflight.fallback_folder(study)
+    if folder is None:
+        return ()
+    name, title = "fallback", "Fallback folder"
+    try:
+        words = preflight.room_in_words(preflight.check_fallback(folder, request.streams, plan), request.streams)
+    except VeridicalError as error:
+        # The session is none the worse for it; only the second net is missing.
+        return (GateItem(name, title, "caution", *preflight.sentence_of(error)),)
+    if preflight.is_on_disk_of(folder, study):
+        remedy = "Name a folder on another disk: this one helps only if the file is removed."
+        return (GateItem(name, title, "caution", f"{words}, but on the study's own disk", remedy),)
+    return (GateItem(name, title, "good", words),)
 
 
 def _item(name: str, title: str, check: Callable[[], str]) -> GateItem:

@@ -1,6 +1,7 @@
 """What must be true before a session: each check raises one sentence that says what to do."""
 
 import contextlib
+import secrets
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -74,21 +75,61 @@ def check_intake(fields: Sequence[IntakeField], answers: Mapping[str, str], show
 
 def check_disk(study: Study, streams: Sequence[StreamDescription], plan: SessionPlan) -> float:
     """Return the free bytes; StorageError if the study cannot be written or will not hold the session."""
-    probe = study.paths.runs / ".writable"
+    return _check_room(study.root, study.paths.runs, streams, plan, "free space or move the study")
+
+
+def fallback_folder(study: Study) -> Path | None:
+    """Folder in which a recording goes on when its disk fails, absolute; None if the study names none."""
+    named = study.settings.recording.fallback.strip()
+    return (study.root / Path(named).expanduser()).absolute() if named else None
+
+
+def check_fallback(folder: Path, streams: Sequence[StreamDescription], plan: SessionPlan) -> float:
+    """Return the free bytes; StorageError if the folder cannot be made or written or will not hold the session."""
+    return _check_room(folder, folder, streams, plan, "free space there or name another fallback folder")
+
+
+def is_on_disk_of(folder: Path, study: Study) -> bool:
+    """Whether a folder that exists shares its disk with the study, and so what may befall it."""
+    return folder.stat().st_dev == study.root.stat().st_dev
+
+
+def _check_room(
+    root: Path, folder: Path, streams: Sequence[StreamDescription], plan: SessionPlan, remedy: str
+) -> float:
+    probe = folder / f".writable-{secrets.token_hex(4)}"
     write_atomically(probe, b"")
     with contextlib.suppress(OSError):
         probe.unlink()
     try:
-        free = shutil.disk_usage(study.root).free
+        free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise StorageError(f"{study.root} cannot be read ({error.strerror}); check the disk.") from error
+        raise StorageError(f"{root} cannot be read ({error.strerror}); check the disk.") from error
     needed = _SPARE_BYTES + byte_rate(streams) * duration_s(plan)
     if free < needed:
         raise StorageError(
-            f"The disk of {study.root} has {free / 2**20:.0f} MB left and a session may need {needed / 2**20:.0f} MB; "
-            "free space or move the study."
+            f"The disk of {root} has {free / 2**20:.0f} MB left and a session may need {needed / 2**20:.0f} MB; "
+            f"{remedy}."
         )
     return float(free)
+
+
+def hours_of(free_bytes: float, streams: Sequence[StreamDescription]) -> float:
+    """Hours for which the space lasts while these streams are recorded."""
+    return free_bytes / max(1.0, byte_rate(streams)) / 3600
+
+
+def room_in_words(free_bytes: float, streams: Sequence[StreamDescription]) -> str:
+    """Free space and how long it lasts: "12 GB free, enough for 130 h"."""
+    size = f"{free_bytes / 2**30:.0f} GB" if free_bytes >= 10 * 2**30 else f"{free_bytes / 2**20:.0f} MB"
+    if not byte_rate(streams):
+        return f"{size} free"
+    hours = hours_of(free_bytes, streams)
+    if hours < 1:
+        return f"{size} free, enough for {hours * 60:.0f} min"
+    return (
+        f"{size} free, enough for {hours:.1f} h" if hours < 10 else f"{size} free, enough for {min(hours, 9999):.0f} h"
+    )
 
 
 def byte_rate(streams: Sequence[StreamDescription]) -> float:

@@ -126,6 +126,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         instruction_timeout_s=settings.protocol.instruction_timeout_s,
         is_shortened=settings.is_shortened,
         shows_ratings=settings.shows_ratings,
+        fallback=str(preflight.fallback_folder(study) or ""),
         intake={k: v.strip() for k, v in request.intake.items() if v.strip()},
     )
 

@@ -15,7 +15,7 @@ from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Scale
 from veridical.domain.stream import RoleAssignment
-from veridical.domain.study import SCHEMA_VERSION, AnalysisChoices, StudySettings
+from veridical.domain.study import SCHEMA_VERSION, AnalysisChoices, RecordingChoices, StudySettings
 from veridical.storage.atomic import write_atomically
 
 _HEAD = (
@@ -48,6 +48,7 @@ _COMMENTS: dict[str, str] = {
     "embargo_s": "trials nearer than this to a test block are left out of training",
     "smallest_effect": "balanced accuracy below which an effect is of no interest",
     "line_noise_hz": "50 or 60",
+    "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
 }
 
 
@@ -59,12 +60,14 @@ def write_study_file(path: Path, settings: StudySettings) -> None:
     document.add(tomlkit.nl())
     values: dict[str, object] = msgspec.to_builtins(settings)
     protocol, analysis = values.pop("protocol"), values.pop("analysis")
+    recording = values.pop("recording")
     roles, intake = values.pop("roles"), values.pop("intake")
     if not intake:
         values["intake"] = intake
     _fill(document, {"schema_version": values.pop("schema_version"), **values})
     document.add("protocol", _protocol_table(protocol))
     document.add("analysis", _fill(tomlkit.table(), analysis))
+    document.add("recording", _fill(tomlkit.table(), recording))
     if intake:
         document.add("intake", _tables(intake))
     if roles:
@@ -153,7 +156,8 @@ def _lower(words: str) -> str:
 
 
 _PARTS: dict[str, type] = {
-    "protocol": Protocol, "analysis": AnalysisChoices, "roles": RoleAssignment, "protocol.scales": Scale,
+    "protocol": Protocol, "analysis": AnalysisChoices, "recording": RecordingChoices,
+    "roles": RoleAssignment, "protocol.scales": Scale,
     "intake": IntakeField,
 }  # fmt: skip
 
