@@ -79,9 +79,15 @@ class FileIndex:
             self.remarks.append(remark)
 
 
-def index_chunks(buffer: Buffer) -> FileIndex:
-    """Walk over all chunks of a file that starts with the magic bytes."""
-    return _Walk(buffer).run()
+def index_chunks(buffer: Buffer, trail: list[tuple[int, int]] | None = None) -> FileIndex:
+    """Walk over all chunks of a file that starts with the magic bytes.
+
+    Parameters
+    ----------
+    trail : list of (start, stop) or None
+        Filled with the bytes of every chunk that is what it says, from its first length byte, in file order.
+    """
+    return _Walk(buffer, trail).run()
 
 
 def _parse(xml: bytes) -> Element | None:
@@ -106,8 +112,9 @@ def _salvage(xml: bytes) -> Element:
 class _Walk:
     """One pass over a file."""
 
-    def __init__(self, buffer: Buffer) -> None:
+    def __init__(self, buffer: Buffer, trail: list[tuple[int, int]] | None) -> None:
         self._buffer = buffer
+        self._trail = trail
         self._n = len(buffer)
         self._index = FileIndex()
         self._bad_ids: set[int] = set()
@@ -130,7 +137,12 @@ class _Walk:
             if length < 2 or stop > n:
                 at = self._resume_after(at, at)
                 continue
-            at = stop if self._take(_U16(buffer, start)[0], start + 2, stop) else self._resume_after(at, start)
+            if not self._take(_U16(buffer, start)[0], start + 2, stop):
+                at = self._resume_after(at, start)
+                continue
+            if self._trail is not None:
+                self._trail.append((at, stop))
+            at = stop
         return self._index
 
     def _take(self, tag: int, start: int, stop: int) -> bool:
