@@ -1,16 +1,15 @@
 """Picture files as they are shown: upright, in sRGB's three colours, checked against their hash."""
 
 import hashlib
-import io
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image
 
 from veridical.domain.errors import StimulusError
 from veridical.domain.stimulus import Stimulus
+from veridical.storage.picture_decoding import GREY, decode_picture
 
-# What shows through a transparent picture: the screen's own grey.
-GREY = (128, 128, 128)
+__all__ = ["GREY", "load_picture"]
 
 
 def load_picture(stimulus: Stimulus) -> Image.Image:
@@ -24,7 +23,8 @@ def load_picture(stimulus: Stimulus) -> Image.Image:
     Returns
     -------
     PIL.Image.Image
-        Mode RGB, turned upright as its EXIF says, transparency over mid grey.
+        Mode RGB, sRGB (an embedded colour profile was applied), turned upright as its EXIF says, transparency over
+        mid grey.
 
     Raises
     ------
@@ -45,13 +45,5 @@ def load_picture(stimulus: Stimulus) -> Image.Image:
         raise StimulusError(f"{what} cannot be read ({error.strerror}); check the file's permissions.") from error
     if stimulus.sha256 and hashlib.sha256(data).hexdigest() != stimulus.sha256:
         raise StimulusError(f"{what} has changed since it was imported; restore the file or import the set again.")
-    try:
-        with Image.open(io.BytesIO(data)) as opened:
-            upright = ImageOps.exif_transpose(opened)
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                colours = upright.convert("RGBA")
-                grey = Image.new("RGBA", colours.size, (*GREY, 255))
-                return Image.alpha_composite(grey, colours).convert("RGB")
-            return upright.convert("RGB")
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise StimulusError(f"{what} is damaged or no picture; replace the file or import the set again.") from error
+    # The importer's decoder: what is shown is what was measured.
+    return decode_picture(data, what).image
