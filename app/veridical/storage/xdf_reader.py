@@ -185,6 +185,32 @@ class XdfStream:
                 at += len(values)
         return copied
 
+    def raw_texts(self, first: int, last: int) -> list[list[bytes]]:
+        """Copy samples ``first`` to ``last`` (excluded) of a string stream as they were sent: n_times lists of bytes.
+
+        Raises
+        ------
+        IndexError
+            If the range is not within the stream.
+        RecordingError
+            If the stream is one of numbers.
+        """
+        if self.description.format != "string":
+            raise RecordingError(f"The stream {self.name!r} holds numbers; read a window of them.")
+        if not 0 <= first <= last <= self.n_samples:
+            raise IndexError(f"samples {first} to {last} of {self.n_samples}")
+        if first == last:
+            return []
+        begin = int(np.searchsorted(self._firsts, first, side="right")) - 1
+        end = int(np.searchsorted(self._firsts, last, side="left"))
+        skipped = first - int(self._firsts[begin])
+        found = [
+            list(sample.values)
+            for chunk in self._chunks(begin, end)
+            for sample in walk_strings(self._buffer, chunk, self.description.n_channels)
+        ]
+        return found[skipped : skipped + last - first]
+
     @cached_property
     def defects(self) -> tuple[str, ...]:
         """Named defects (FORMATS 5); empty for a stream that is usable as it is. Decodes the stamps."""
