@@ -177,6 +177,9 @@ def run(
         bool, typer.Option("--headless", help="No screen: for tests and machines without one.")
     ] = False,
     windowed: Annotated[bool, typer.Option("--windowed", help="A window instead of the full screen.")] = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the session that broke off, at its first unanswered picture.")
+    ] = False,
     intake: Annotated[
         list[str] | None,
         typer.Option("--intake", metavar="KEY=VALUE", help="What was asked before, e.g. consent=yes; see study.toml."),
@@ -187,7 +190,15 @@ def run(
     from veridical.cli.run_command import RunOptions, run_session
 
     options = RunOptions(
-        study, participant, session, simulate_participant, tuple(stream or ()), headless, windowed, tuple(intake or ())
+        study,
+        participant,
+        session,
+        simulate_participant,
+        tuple(stream or ()),
+        headless,
+        windowed,
+        tuple(intake or ()),
+        resume,
     )
     raise typer.Exit(run_session(options, json))
 

@@ -15,6 +15,7 @@ from veridical.domain.simulation import simulation_behind
 from veridical.domain.stream import StreamDescription
 from veridical.services.live_run import RunState
 from veridical.services.preflight import check_streams
+from veridical.services.resuming import BrokenSession, find_broken
 from veridical.services.session import RunRequest, start_run
 from veridical.services.streams import StreamWatch, find_silent
 from veridical.services.study import Study, open_study
@@ -37,6 +38,7 @@ class RunOptions:
     is_headless: bool
     is_windowed: bool
     intake: tuple[str, ...] = ()
+    resumes: bool = False
 
 
 def run_session(options: RunOptions, as_json: bool) -> int:
@@ -47,6 +49,9 @@ def run_session(options: RunOptions, as_json: bool) -> int:
     is_new = all(p.id != key.participant for p in study.participants())
     if not is_new:
         study.get_participant(key.participant)
+    broken = find_broken(study, key.participant, key.session) if options.resumes else None
+    if broken is not None:
+        say(f"Going on: {broken.words}.")
     key = study.next_run(key.participant, key.session)
     streams = find_streams(selectors)
     check_streams(streams)
@@ -57,13 +62,13 @@ def run_session(options: RunOptions, as_json: bool) -> int:
     screen = ScreenChoice(kind="headless" if options.is_headless else "psychopy", fullscreen=not options.is_windowed)
     simulation = simulation_behind([s.source_id for s in streams])
     intake = parse_intake(options.intake)
-    request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant, intake)
+    request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant, intake, broken)
     with termination_as_interrupt():
         run = start_run(study, request)
         if is_new:
             say(f"Participant {key.participant} is new: added to participants.tsv")
         state = lead(run, ProgressLines())
-    _tell(study, key, state, as_json)
+    _tell(study, key, state, broken, as_json)
     lost = lost_streams(state)
     if lost:
         raise StreamError(
@@ -100,7 +105,7 @@ def find_streams(selectors: Sequence[StreamSelector]) -> tuple[StreamDescription
         watch.close()
 
 
-def _tell(study: Study, key: RunKey, state: RunState, as_json: bool) -> None:
+def _tell(study: Study, key: RunKey, state: RunState, broken: BrokenSession | None, as_json: bool) -> None:
     presenter, recorder = state.presenter, state.recorder
     done = [t for t in presenter.done if not t.is_practice] if presenter is not None else []
     n_answered = sum(all(status == "answered" for status in t.statuses) for t in done)
@@ -115,6 +120,7 @@ def _tell(study: Study, key: RunKey, state: RunState, as_json: bool) -> None:
                 "journal": str(study.paths.journal(key)),
                 "session_file": str(study.paths.session_file(key)),
                 "is_verified": is_verified,
+                "continues": None if broken is None else broken.key.run,
                 "n_trials": len(done),
                 "n_answered": n_answered,
                 "message": presenter.message if presenter is not None else "",

@@ -75,6 +75,8 @@ class PresenterState:
         ``baseline``, ``practice``, ``block 2``, ``break``, ``debrief``: for the operator.
     trial, n_trials : int
         Analysed trials begun, and in all.
+    n_before : int
+        Trials that earlier runs of the session have done; they count in ``n_trials``.
     values : mapping in trial order
         (trial, valence, arousal) of answered trials; empty unless the study lets the operator see them
         or the session has ended.
@@ -97,6 +99,7 @@ class PresenterState:
     screen: str = ""
     n_dropped_frames: int = 0
     message: str = ""
+    n_before: int = 0
 
 
 RecorderPhase = Literal["starting", "waiting", "recording", "stopping", "ended", "failed"]

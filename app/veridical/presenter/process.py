@@ -74,8 +74,9 @@ class PresenterProcess:
         except (VeridicalError, OSError) as error:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
-        n_trials = len(plan.plan.trials)
-        desk = Desk(self, self._clock, PresenterState("starting", n_trials=n_trials))
+        trials = plan.plan.trials
+        n_before = trials[0].number - 1 if plan.continues is not None and trials else 0
+        desk = Desk(self, self._clock, PresenterState("starting", n_trials=n_before + len(trials), n_before=n_before))
         try:
             with self._reporting(desk, plan):
                 self._present(desk, plan)

@@ -84,6 +84,11 @@ class SessionRunner:
         key = self._plan.key
         start = {"participant": key.participant, "session": key.session, "run": str(key.run)}
         self._stage.mark(Marker("session/start", start))
+        trials = self._plan.plan.trials
+        if self._plan.continues is not None and trials:
+            # The break stands in journal and recording alike: which run goes on here, and with which trial.
+            went_before = {"continues": str(self._plan.continues), "trial": str(trials[0].number)}
+            self._stage.mark(Marker("session/continue", went_before))
         self._stage.begin_part("instructions")
         for words in ("instructions", "stop"):
             self._tell(words)

@@ -11,7 +11,7 @@ from veridical.domain.run import ScreenChoice
 from veridical.domain.stream import Role, suggest_roles
 from veridical.ipc.messages import Light
 from veridical.services import preflight
-from veridical.services.session import RunRequest, plan_session, shown_in
+from veridical.services.session import RunRequest, intake_of, plan_of, shown_in
 from veridical.services.streams import find_silent
 from veridical.services.study import Study
 
@@ -56,7 +56,7 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
 
     def stimuli() -> str:
         nonlocal plan
-        plan = plan_session(study, request.key)
+        plan = plan_of(study, request)
         preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan))
         return f"{len(plan.trials)} pictures to show, all readable"
 
@@ -64,7 +64,7 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         fields = study.settings.intake
         if request.has_simulated_participant or not fields:
             return "Not needed: the participant is simulated" if fields else "This study asks for none"
-        preflight.check_intake(fields, request.intake, shown_in(study, plan))
+        preflight.check_intake(fields, intake_of(request), shown_in(study, plan))
         return "Given, and every required answer is there"
 
     def run() -> str:

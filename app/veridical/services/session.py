@@ -18,6 +18,7 @@ from veridical.paths import RunPaths
 from veridical.services import preflight
 from veridical.services.children import Child, spawn
 from veridical.services.live_run import LiveRun
+from veridical.services.resuming import BrokenSession
 from veridical.services.session_record import finish_run
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan, write_plan
@@ -29,7 +30,13 @@ _ORPHAN_AGE_S = 60.0
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What the operator chose for a session, and what was asked before it (``domain.intake``)."""
+    """What the operator chose for a session, and what was asked before it (``domain.intake``).
+
+    Parameters
+    ----------
+    broken : BrokenSession or None
+        The session that goes on with this run; None begins one.
+    """
 
     key: RunKey
     streams: tuple[StreamDescription, ...]
@@ -37,6 +44,7 @@ class RunRequest:
     simulation: SimulationPlan | None = None
     has_simulated_participant: bool = False
     intake: Mapping[str, str] = field(default_factory=dict)
+    broken: BrokenSession | None = None
 
 
 def plan_session(study: Study, key: RunKey) -> SessionPlan:
@@ -47,6 +55,11 @@ def plan_session(study: Study, key: RunKey) -> SessionPlan:
 def _seed_of(study: Study, key: RunKey) -> int:
     digest = hashlib.sha256(f"{study.settings.seed}/{key.folder}".encode()).digest()
     return int.from_bytes(digest[:4], "little")
+
+
+def plan_of(study: Study, request: RunRequest) -> SessionPlan:
+    """Return what a request would present: a whole session, or what is left of one."""
+    return plan_session(study, request.key) if request.broken is None else request.broken.left
 
 
 def shown_in(study: Study, plan: SessionPlan) -> tuple[Stimulus, ...]:
@@ -82,14 +95,15 @@ def start_run(study: Study, request: RunRequest) -> LiveRun:
     study.get_participant(key.participant)
     preflight.check_streams(request.streams)
     preflight.check_run_is_new(study, key)
-    plan = plan_session(study, key)
+    plan = plan_of(study, request)
     shown = shown_in(study, plan)
     preflight.check_stimuli(study.paths.stimuli, shown)
     if not request.has_simulated_participant:
-        preflight.check_intake(study.settings.intake, request.intake, shown)
+        preflight.check_intake(study.settings.intake, intake_of(request), shown)
     preflight.check_disk(study, request.streams, plan)
     paths = study.paths.run(key)
-    write_plan(paths, _resolve(study, request, plan, shown))
+    resolved = _resolve(study, request, plan, shown)
+    write_plan(paths, resolved if request.broken is None else _go_on(resolved, request.broken))
     try:
         study.paths.raw(key).mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -101,6 +115,11 @@ def start_run(study: Study, request: RunRequest) -> LiveRun:
         process = spawn(f"veridical.{name}", paths.folder, paths.log(name))
         children.append(Child(name, paths.connection(name), paths.log(name), process))
     return LiveRun(study, paths, tuple(children))
+
+
+def intake_of(request: RunRequest) -> Mapping[str, str]:
+    """What was asked, now or when the session began."""
+    return request.intake if request.broken is None else {**request.broken.plan.intake, **request.intake}
 
 
 def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[Stimulus, ...]) -> RunPlan:
@@ -128,6 +147,22 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         shows_ratings=settings.shows_ratings,
         fallback=str(preflight.fallback_folder(study) or ""),
         intake={k: v.strip() for k, v in request.intake.items() if v.strip()},
+    )
+
+
+def _go_on(new: RunPlan, broken: BrokenSession) -> RunPlan:
+    """Ask and show as the run that broke off did, whatever study.toml says by now."""
+    old = broken.plan
+    return replace(
+        new,
+        continues=old.key.run,
+        seed=old.seed,
+        scales=old.scales,
+        texts=old.texts,
+        rating_timeout_s=old.rating_timeout_s,
+        instruction_timeout_s=old.instruction_timeout_s,
+        is_shortened=old.is_shortened,
+        intake={**old.intake, **new.intake},
     )
 
 

@@ -151,7 +151,7 @@ def _ticks(state: RunState) -> tuple[TrialTick, ...]:
     if shown is None:
         return ()
     ticks: list[TrialTick] = []
-    done = 0
+    done = shown.n_before
     for trial in shown.done:
         is_answered = _is_answered(trial.statuses)
         if trial.is_practice:
@@ -194,7 +194,7 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
             lines.append(SummaryLine("fail", "Recording not verified", f"{why} ({size})"))
     if shown is not None:
         screen = resolve_session(state)
-        n_shown = sum(1 for t in shown.done if not t.is_practice)
+        n_shown = shown.n_before + sum(1 for t in shown.done if not t.is_practice)
         level: StatusLevel = "good" if n_shown == shown.n_trials and " 0 missed" in screen.counts else "caution"
         lines.append(SummaryLine(level, "Pictures", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
         dropped = wording.count(shown.n_dropped_frames, "dropped frame")

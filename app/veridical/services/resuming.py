@@ -1,0 +1,108 @@
+"""A session that broke off goes on as the next run: same order, from the first trial without its answers."""
+
+import contextlib
+from dataclasses import dataclass, replace
+
+from veridical.domain.errors import RecordingError, StudyError
+from veridical.domain.event import MARKER_STREAM_NAME, Marker
+from veridical.domain.participant import RunKey
+from veridical.domain.protocol import SessionPlan, Trial
+from veridical.domain.run import RunPlan
+from veridical.services.study import Study
+from veridical.storage.journal import read_journal
+from veridical.storage.run_folder import read_plan
+from veridical.storage.xdf_reader import read_xdf
+
+
+@dataclass(frozen=True)
+class BrokenSession:
+    """What is left of a session that broke off.
+
+    Parameters
+    ----------
+    plan : RunPlan
+        Of the run that broke off.
+    left : SessionPlan
+        What has not been answered, in the order that was planned; trial numbers go on.
+    n_done : int
+        Trials that have their answers, over all runs of the session so far.
+    """
+
+    plan: RunPlan
+    left: SessionPlan
+    n_done: int
+
+    @property
+    def key(self) -> RunKey:
+        """The run that broke off."""
+        return self.plan.key
+
+    @property
+    def words(self) -> str:
+        """For the question whether to go on."""
+        n_left = len(self.left.trials)
+        return f"run {self.key.run} broke off after {self.n_done} of {self.n_done + n_left} pictures"
+
+
+def find_broken(study: Study, participant: str, session: str = "01") -> BrokenSession:
+    """Look at the newest run of a session and return what is left of it.
+
+    Raises
+    ------
+    StudyError
+        If there is no run, or nothing is left to do.
+    """
+    n_runs = study.next_run(participant, session).run - 1
+    if not n_runs:
+        raise StudyError(f"Participant {participant} has no run in session {session}; start one without --resume.")
+    key = RunKey(participant, session, n_runs)
+    plan = read_plan(study.paths.run(key))
+    markers = _read_markers(study, key)
+    if any(m.name == "session/end" and m.details.get("reason") == "completed" for m in markers):
+        raise StudyError(f"Run {key.run} of session {session} was completed; there is nothing to resume.")
+    left = remaining(plan.plan, markers)
+    if not left.trials:
+        raise StudyError(f"Run {key.run} of session {session} has all its answers; there is nothing to resume.")
+    return BrokenSession(plan, left, n_done=left.trials[0].number - 1)
+
+
+def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
+    """Cut off what the markers say is done.
+
+    A trial is done when every one of its scales has its marker and none was skipped because the session broke off in
+    it, or when its picture could not be shown. The session goes on after the last one that is done: one that was
+    interrupted and passed over earlier is not shown out of its order. Before the first trial, rests that were not
+    finished and the practice come again.
+    """
+    done = [t for t in plan.trials if _is_done(t, markers)]
+    if not done and not any(m.name == "block/start" for m in markers):
+        rested = {m.name for m in markers}
+        baselines = tuple(b for b in plan.baselines if f"baseline/{b.kind}/end" not in rested)
+        return replace(plan, baselines=baselines)
+    last = done[-1].number if done else 0
+    blocks = tuple(tuple(t for t in block if t.number > last) for block in plan.blocks)
+    return SessionPlan(blocks=tuple(block for block in blocks if block))
+
+
+def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
+    mine = [m for m in markers if m.number("trial") == trial.number]
+    if any(m.name == "picture/skipped" for m in mine):
+        return True
+    statuses = {m.name.partition("/")[2]: m.details.get("status") for m in mine if m.name.startswith("rating/")}
+    was_shown = any(m.name.startswith("picture/") and m.name != "picture/off" for m in mine)
+    return was_shown and all(statuses.get(scale, "skipped") != "skipped" for scale in trial.scales)
+
+
+def _read_markers(study: Study, key: RunKey) -> tuple[Marker, ...]:
+    """Every marker of a run: from the journal, and from the recording what the journal lacks."""
+    texts: dict[str, None] = {}
+    journal = study.paths.journal(key)
+    if journal.exists():
+        texts = dict.fromkeys(line.marker for line in read_journal(journal))
+    if study.paths.xdf(key).exists():
+        # The journal alone suffices.
+        with contextlib.suppress(RecordingError), read_xdf(study.paths.xdf(key)) as file:
+            for stream in file.streams:
+                if stream.description.format == "string" and stream.name == MARKER_STREAM_NAME and stream.n_samples:
+                    texts |= dict.fromkeys(str(text) for text in stream.samples[0])
+    return tuple(Marker.parse(text) for text in texts)

@@ -1,0 +1,163 @@
+"""A session killed at any moment goes on in the next run: no trial lost, doubled or reordered."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from veridical.domain.event import Marker
+from veridical.domain.participant import RunKey
+from veridical.domain.protocol import Protocol
+from veridical.domain.run import ScreenChoice
+from veridical.domain.simulation import SimulationPlan
+from veridical.domain.stream import StreamDescription
+from veridical.domain.study import StudySettings
+from veridical.ipc.channel import ConnectionFile
+from veridical.services.live_run import LiveRun
+from veridical.services.resuming import find_broken
+from veridical.services.session import RunRequest, plan_session, start_run
+from veridical.services.streams import StreamWatch, start_simulator
+from veridical.services.study import Study, create_study
+from veridical.storage.journal import read_journal
+from veridical.storage.session_file import find_session
+from veridical.storage.xdf_reader import read_xdf
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="kills with SIGKILL")
+
+_SHORT = Protocol(
+    name="short", n_per_condition=5, n_blocks=3, n_practice=1, repeat_share=0.2, baseline_open_s=0.1,
+    baseline_closed_s=0.1, fixation_s=(0.02, 0.03), picture_s=0.08, iti_s=(0.02, 0.03), rating_timeout_s=5.0,
+    instruction_timeout_s=5.0,
+)  # fmt: skip
+_BODY = SimulationPlan(seed=4, eeg_channels=4, eeg_hz=250.0)
+
+
+def wait_for(condition: Callable[[], object], timeout_s: float = 40.0) -> None:
+    """Wait until a condition holds."""
+    end = time.monotonic() + timeout_s
+    pause = threading.Event()
+    while not condition():
+        assert time.monotonic() < end, "nothing happened in time"
+        pause.wait(0.01)
+
+
+@pytest.fixture(scope="module")
+def streams(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StreamDescription, ...]]:
+    """A simulated amplifier for all tests of the module."""
+    simulator = start_simulator(create_study(tmp_path_factory.mktemp("body") / "s"), _BODY)
+    watch = StreamWatch()
+    assert watch.wait_for(lambda found: sum(s.name.startswith("Sim") and bool(s.labels) for s in found) == 3, 40.0)
+    yield tuple(s for s in watch.streams() if s.name.startswith("Sim"))
+    watch.close()
+    simulator.stop()
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    made = create_study(tmp_path / "study", StudySettings(protocol=_SHORT, is_shortened=True, intake=()))
+    made.add_participant("001")
+    return made
+
+
+def _start(study: Study, streams: tuple[StreamDescription, ...], *, resumes: bool) -> LiveRun:
+    broken = find_broken(study, "001") if resumes else None
+    screen = ScreenChoice(kind="headless", fullscreen=False)
+    live = start_run(study, RunRequest(study.next_run("001"), streams, screen, _BODY, True, broken=broken))
+    live.begin()
+    return live
+
+
+def _kill_after(live: LiveRun, study: Study, n_trials: int, delay_s: float) -> None:
+    """Kill the presenter some time after it began its n-th trial of this run."""
+
+    def has_come() -> bool:
+        shown = live.state().presenter
+        return shown is not None and (len([t for t in shown.done if not t.is_practice]) >= n_trials)
+
+    wait_for(lambda: has_come() or live.state().is_over)
+    threading.Event().wait(delay_s)
+    connection = study.paths.run(live.plan.key).connection("presenter")
+    if connection.exists():
+        os.kill(ConnectionFile.read(connection).pid, signal.SIGKILL)
+    assert live.wait_over(40.0)
+    live.close()
+
+
+def _answered(texts: tuple[str, ...]) -> list[int]:
+    markers = [Marker.parse(t) for t in texts]
+    return [
+        int(m.details["trial"]) for m in markers if m.name == "rating/arousal" and m.details["status"] == "answered"
+    ]
+
+
+def _texts(study: Study, run: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Markers of a run as the journal and as the recording have them."""
+    key = RunKey("001", run=run)
+    with read_xdf(study.paths.xdf(key)) as file:
+        found = [s for s in file.streams if s.name == "veridical-markers" and s.n_samples]
+        recorded = tuple(str(t) for s in found for t in s.samples[0])
+    return tuple(line.marker for line in read_journal(study.paths.journal(key))), recorded
+
+
+def test_kills_at_random_moments_lose_double_and_reorder_nothing(
+    study: Study, streams: tuple[StreamDescription, ...], is_full: bool
+) -> None:
+    rng = np.random.default_rng()
+    planned = [t.number for t in plan_session(study, RunKey("001")).trials]
+    n_kills, run = (20 if is_full else 3), 0
+    answered: list[int] = []
+    while answered != planned:
+        run += 1
+        assert run <= n_kills + len(planned)
+        live = _start(study, streams, resumes=run > 1)
+        if run <= n_kills and len(planned) - len(answered) > 1:
+            # Most runs are killed in their first trial or second, so that the session lasts for all kills.
+            _kill_after(live, study, int(rng.random() < 0.5), float(rng.random() * 0.4))
+        else:
+            assert live.wait_over(90.0)
+            assert live.state().problem == ""
+            live.close()
+        journal, recorded = _texts(study, run)
+        assert set(recorded) <= set(journal)
+        new = _answered(journal)
+        # What was answered is on disk in both, but for the markers of the last moment of a killed process.
+        assert new[: len(_answered(recorded))] == _answered(recorded)
+        assert len(new) - len(_answered(recorded)) <= 1
+        answered += new
+        assert answered == planned[: len(answered)]
+        if run > 1 and new:
+            begun = next(Marker.parse(t) for t in journal if t.startswith("session/continue"))
+            assert begun.details["continues"] == str(run - 1)
+            assert any(t.startswith("session/continue") for t in recorded)
+            session = find_session(study.paths.session_file(RunKey("001", run=run)))
+            assert session is not None
+            assert session.continues == run - 1
+    assert run > n_kills or len(planned) - len(answered) <= 1
+
+
+def test_the_command_resumes_and_refuses_when_nothing_is_left(
+    study: Study, streams: tuple[StreamDescription, ...]
+) -> None:
+    _kill_after(_start(study, streams, resumes=False), study, 3, 0.05)
+    n_before = len(_answered(_texts(study, 1)[0]))
+    command = [
+        *(sys.executable, "-m", "veridical", "run", str(study.root), "--participant", "001", "--headless"),
+        *("--simulate-participant", "--resume", "--json", "--stream", f"source_id={streams[0].source_id}"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["run"], told["continues"]) == (2, 1)
+    assert "broke off after" in done.stderr
+    assert n_before + told["n_answered"] == len(plan_session(study, RunKey("001")).trials)
+    again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
+    assert again.returncode == 1
+    assert "nothing to resume" in again.stderr
