@@ -34,6 +34,7 @@ from veridical.paths import RunPaths
 from veridical.services.annotating import AnnotationDesk, AnnotationState
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
+from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
@@ -359,8 +360,10 @@ class World:
     streams: tuple[StreamDescription, ...] = STREAMS
     gate: tuple[GateItem, ...] = (GateItem("eeg", "EEG", "good", "8 channels at 500 Hz", is_blocking=True),)
     runs: list[FakeRun] = field(default_factory=list)
+    requests: list[RunRequest] = field(default_factory=list)
     scopes: list[FakeScope] = field(default_factory=list)
     live: tuple[RunPaths, ...] = ()
+    broken: BrokenSession | None = None
     remembered: dict[str, str] = field(default_factory=dict)
     desks: list[FakeDesk] = field(default_factory=list)
     recording: Recording = field(default_factory=make_recording)
@@ -376,6 +379,7 @@ class World:
             start_run=self._start,
             attach_run=lambda study, paths: self._new_run(RunKey("001")),
             find_live_runs=lambda study: self.live,
+            look_for_broken=lambda study, participant, session: self.broken,
             remembered_intake=lambda study, participant: self.remembered,
             open_desk=self._open_desk,
             suggest=self._suggest,
@@ -402,6 +406,7 @@ class World:
         return self.scopes[-1]
 
     def _start(self, study: Study, request: RunRequest) -> LiveRun:
+        self.requests.append(request)
         return self._new_run(request.key)
 
     def _new_run(self, key: RunKey) -> LiveRun:

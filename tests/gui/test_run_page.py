@@ -9,7 +9,9 @@ from PySide6.QtWidgets import QApplication, QComboBox, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.arrays import IntArray
-from veridical.domain.run import ScreenChoice
+from veridical.domain.participant import RunKey
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.run import RunPlan, ScreenChoice
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.page import Context
@@ -20,6 +22,8 @@ from veridical.gui.run.setup_panel import _beside_the_operator
 from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
 from veridical.paths import RunPaths
 from veridical.services.gate import GateItem
+from veridical.services.resuming import BrokenSession
+from veridical.services.session import plan_session
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,6 +78,22 @@ def test_simulated_amplifier_answers_with_its_participant(page: RunPage, qtbot: 
     assert {"stop_simulator"} <= _can(page)
     page.desk.stop_simulator()
     assert "simulate" in _can(page)
+
+
+def test_a_session_that_broke_off_is_offered_to_go_on(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    study = page.context.workspace.focus.study
+    assert study is not None
+    assert "continue" not in _can(page)
+    key = RunKey("001", "02", 1)
+    plan = RunPlan(key, plan_session(study, key), (), (), 1, "m", (), "x.xdf", "x.jsonl", "x.json")
+    world.broken = BrokenSession(plan, SessionPlan(blocks=(plan.plan.trials[3:],)), 3)
+    page.context.workspace.set_focus(Focus(study, "001", "02"))
+    page.poll()
+    qtbot.waitUntil(lambda: "continue" in _can(page), timeout=5000)
+    assert "Run 1 broke off after 3 of 6 pictures" in page.banner.words
+    page.continue_session()
+    qtbot.waitUntil(lambda: page.desk.mode == "session", timeout=5000)
+    assert world.requests[-1].broken is world.broken
 
 
 def test_what_was_asked_before_goes_along_with_the_session(page: RunPage, world: "World") -> None:

@@ -66,6 +66,14 @@ def find_broken(study: Study, participant: str, session: str = "01") -> BrokenSe
     return BrokenSession(plan, left, n_done=left.trials[0].number - 1)
 
 
+def look_for_broken(study: Study, participant: str, session: str) -> BrokenSession | None:
+    """Return what is left of the session's newest run; None if it left nothing to do."""
+    try:
+        return find_broken(study, participant, session)
+    except StudyError:
+        return None
+
+
 def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
     """Cut off what the markers say is done.
 

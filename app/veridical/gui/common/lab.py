@@ -12,7 +12,7 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import gate, live_run, session, streams, withdrawal
+from veridical.services import gate, live_run, resuming, session, streams, withdrawal
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ class Lab:
     open_scope: Callable[[tuple[StreamDescription, ...], float], streams.Scope] = streams.Scope
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
     check_before_run: Callable[[studies.Study, session.RunRequest], tuple[gate.GateItem, ...]] = gate.check_before_run
+    look_for_broken: Callable[[studies.Study, str, str], resuming.BrokenSession | None] = resuming.look_for_broken
     start_run: Callable[[studies.Study, session.RunRequest], live_run.LiveRun] = session.start_run
     remembered_intake: Callable[[studies.Study, str], Mapping[str, str]] = session.remembered_intake
     attach_run: Callable[[studies.Study, RunPaths], live_run.LiveRun] = live_run.LiveRun

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from veridical.domain.participant import RunKey
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
 from veridical.gui.common.tokens import GRID
@@ -20,6 +21,8 @@ from veridical.gui.run.timeline import TrialTimeline
 from veridical.gui.run.view_model import RunMode, SessionScreen, resolve_status, resolve_streams, resolve_summary
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun
+from veridical.services.resuming import BrokenSession
+from veridical.services.session import RunRequest
 
 _LEFT_WIDTH = 50 * GRID
 # Live values change at most 4 times a second.
@@ -45,6 +48,7 @@ class RunPage(Page):
         self.start_runner.finished.connect(self._on_started)
         self.start_runner.failed.connect(self._on_start_failed)
         self._checked: object = None
+        self._looked_for: RunKey | None = None
         self._checked_at = -_RECHECK_S
         self._screen: SessionScreen | None = None
         self._mode: RunMode | None = None
@@ -87,7 +91,14 @@ class RunPage(Page):
     # Acts -------------------------------------------------------------------------------------------
     def start_session(self) -> None:
         """Start recorder and presenter off the Qt thread."""
-        study, request = self.context.workspace.focus.study, self.desk.request()
+        self._start(self.desk.request())
+
+    def continue_session(self) -> None:
+        """Go on with the session that broke off."""
+        self._start(self.desk.request(self.desk.broken))
+
+    def _start(self, request: RunRequest | None) -> None:
+        study = self.context.workspace.focus.study
         if study is None or request is None or self.start_runner.is_running:
             return
         self.banner.clear()
@@ -113,6 +124,10 @@ class RunPage(Page):
             Action(
                 "run.start", "Start session", "Ctrl+Return", self.start_session, self._may_start,
                 "Start recording, then the pictures on the participant's screen.", "run",
+            ),
+            Action(
+                "run.continue", "Go on where it broke off", "Ctrl+Shift+Return", self.continue_session,
+                self._may_continue, "Go on with the session that broke off, at its first unanswered picture.", "run",
             ),
             Action(
                 "run.simulate", "Start simulated amplifier", "Ctrl+A", self._start_simulator, self._may_simulate,
@@ -160,6 +175,7 @@ class RunPage(Page):
             ("run.pause", "pause", "plain"),
             ("run.resume", "play", "primary"),
             ("run.abort", "stop", "plain"),
+            ("run.continue", "redo", "plain"),
             ("run.start", "play", "primary"),
         )
         for action_id, icon, kind in buttons:
@@ -215,6 +231,7 @@ class RunPage(Page):
             if self.desk.attach_live_run(study):
                 self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
         self.desk.propose_intake()
+        self.desk.broken, self._looked_for = None, None
         self._checked = None
         self.desk.gate = ()
         self._draw()
@@ -268,6 +285,8 @@ class RunPage(Page):
 
     def _refresh_buttons(self, mode: RunMode) -> None:
         shown = {"setup": {"run.start"}, "session": {"run.abort"}}.get(mode, set())
+        if mode == "setup" and self.desk.broken is not None:
+            shown.add("run.continue")
         if mode == "session":
             shown.add("run.resume" if self._session().can_resume else "run.pause")
         for action_id, button in self._buttons.items():
@@ -285,11 +304,22 @@ class RunPage(Page):
         is_old = time.monotonic() - self._checked_at > _RECHECK_S
         if request != self._checked or (is_old and self.isVisible()):
             self._checked, self._checked_at = request, time.monotonic()
-            check = self.context.lab.check_before_run
-            self.gate_runner.start_call(lambda: check(study, request), "Checking")
+            lab, known, key = self.context.lab, self.desk.broken, request.key
+            is_new, self._looked_for = key != self._looked_for, key
 
-    def _on_gate(self, gate: tuple[GateItem, ...]) -> None:
-        self.desk.gate = gate
+            def check() -> tuple[tuple[GateItem, ...], BrokenSession | None]:
+                # Reading a recording's markers takes a moment: once for every run is enough.
+                broken = lab.look_for_broken(study, key.participant, key.session) if is_new else known
+                return lab.check_before_run(study, request), broken
+
+            self.gate_runner.start_call(check, "Checking")
+
+    def _on_gate(self, found: tuple[tuple[GateItem, ...], BrokenSession | None]) -> None:
+        self.desk.gate, broken = found
+        if broken is not None and broken is not self.desk.broken:
+            words = broken.words[:1].upper() + broken.words[1:]
+            self.banner.show_sentence("caution", f"{words}. Go on where it broke off, or start from the beginning.")
+        self.desk.broken = broken
         self._draw()
 
     def _on_gate_failed(self, sentence: str) -> None:
@@ -321,6 +351,9 @@ class RunPage(Page):
 
     def _may_start(self) -> bool:
         return self.desk.may_start and not self.start_runner.is_running
+
+    def _may_continue(self) -> bool:
+        return self.desk.broken is not None and self._may_start()
 
     def _may_simulate(self) -> bool:
         return self.desk.mode == "setup" and not self.desk.has_simulator

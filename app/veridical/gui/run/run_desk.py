@@ -13,6 +13,7 @@ from veridical.gui.common.workspace import Workspace
 from veridical.gui.run.view_model import RunMode, SessionScreen, can_start, resolve_session
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
+from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.streams import SimulatorHandle, StreamWatch
 from veridical.services.study import Study
@@ -35,6 +36,7 @@ class RunDesk:
         self._lab, self._workspace = lab, workspace
         self.choices = RunChoices()
         self.intake: Mapping[str, str] = {}
+        self.broken: BrokenSession | None = None
         self.streams: tuple[StreamDescription, ...] = ()
         self.gate: tuple[GateItem, ...] = ()
         self.state: RunState | None = None
@@ -117,8 +119,8 @@ class RunDesk:
         """Whether a person, not a simulation, will answer."""
         return not (self.choices.has_simulated_participant and self.has_simulated_streams)
 
-    def request(self) -> RunRequest | None:
-        """What would be started now; None without study and participant."""
+    def request(self, broken: BrokenSession | None = None) -> RunRequest | None:
+        """What would be started now, or would go on with a broken session; None without study and participant."""
         focus = self._workspace.focus
         if focus.study is None or not focus.participant:
             return None
@@ -132,6 +134,7 @@ class RunDesk:
             simulation=simulation,
             has_simulated_participant=answers,
             intake=self.intake,
+            broken=broken,
         )
 
     def start_simulator(self) -> None:
@@ -201,7 +204,7 @@ class RunDesk:
         """Let go of a run that is over and go back to the set-up."""
         if self._run is not None:
             self._run.close()
-        self._run, self.state, self.gate = None, None, ()
+        self._run, self.state, self.gate, self.broken = None, None, (), None
 
     def close(self) -> None:
         """Detach; a live session goes on with its simulator, otherwise the simulator ends."""
