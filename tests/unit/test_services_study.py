@@ -11,6 +11,7 @@ from veridical.domain.study import StudySettings
 from veridical.services.study import Study, create_study, open_study
 from veridical.storage.ledger import Analysis, append_analysis
 from veridical.storage.participants_table import write_participants
+from veridical.storage.template_file import read_template
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def study(tmp_path: Path) -> Study:
 def test_a_new_study_opens_again_with_every_demo_picture(study: Study) -> None:
     again = open_study(str(study.root))
     assert again == study
-    assert again.settings == StudySettings()
+    assert again.settings == read_template("autonomic").settings
     assert len(again.stimuli.stimuli) >= 48
     assert all((study.paths.stimuli / s.file).is_file() for s in again.stimuli.stimuli)
     assert not list(study.paths.stimuli.glob("*.py"))

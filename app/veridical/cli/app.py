@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from veridical.cli.stimuli_app import stimuli_app
 from veridical.domain.errors import VeridicalError
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 study_app = typer.Typer(help="Make and look after studies.", no_args_is_help=True)
 app.add_typer(study_app, name="study")
+app.add_typer(stimuli_app, name="stimuli")
 
 
 class ProfileName(StrEnum):
@@ -108,12 +110,16 @@ def doctor(json: JsonOption = False) -> None:
 
 @study_app.command("new")
 def study_new(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")], json: JsonOption = False
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A new or empty folder.")],
+    template: Annotated[
+        str, typer.Option("--template", metavar="NAME", help="autonomic, eeg-only, or the study.toml of another study.")
+    ] = "autonomic",
+    json: JsonOption = False,
 ) -> None:
     """Make a study from the affective-pictures template, with the demo stimuli."""
     from veridical.cli.study_commands import new_study
 
-    new_study(folder, json)
+    new_study(folder, template, json)
 
 
 @app.command()
@@ -140,6 +146,28 @@ def record(
     from veridical.cli.stream_commands import run_record
 
     raise typer.Exit(run_record(out, tuple(stream or ()), seconds, json))
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(metavar="FILE.xdf")],
+    speed: Annotated[
+        float, typer.Option("--speed", min=0.01, max=100, help="2 plays twice as fast; announced rates follow.")
+    ] = 1.0,
+    stream: StreamOption = None,
+    wait_for_consumers: Annotated[
+        bool,
+        typer.Option(
+            "--wait-for-consumers", help="Start when every stream has a receiver; without it, after 3 s at the latest."
+        ),
+    ] = False,
+    loop: Annotated[bool, typer.Option("--loop", help="Begin again after the end, until Ctrl-C.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """A recording as live LSL streams, stamps spaced as recorded; Ctrl-C ends it."""
+    from veridical.cli.replay_command import ReplayOptions, run_replay
+
+    run_replay(ReplayOptions(file, speed, tuple(stream or ()), wait_for_consumers, loop), json)
 
 
 @app.command()

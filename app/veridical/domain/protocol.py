@@ -1,34 +1,63 @@
 """What happens in a session, and in which order."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import groupby, permutations
+from math import gcd
 from typing import Literal
 
 import numpy as np
 
 from veridical.domain.errors import ProtocolError
+from veridical.domain.items import FAMILIARITY
+from veridical.domain.ordering import ClassOrder, OrderRules, order_classes
 from veridical.domain.rating import AROUSAL, VALENCE, Scale
 from veridical.domain.stimulus import CONDITIONS, Condition, Stimulus, StimulusSet
 
 BaselineKind = Literal["eyes-open", "eyes-closed"]
+ScaleOrder = Literal["fixed", "random", "counterbalanced"]
+PictureOrder = Literal["random", "counterbalanced"]
+
+# Attention checks ask for a step that is neither the middle nor an end: those are what straight-liners press.
+_CHECK_STEPS = (2, 3, 5, 6)
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """A protocol of affective pictures; defaults are METHODS 2's autonomic template.
+    """A protocol of affective pictures; ``resources/protocols`` holds METHODS 2's two templates.
 
     Parameters
     ----------
     n_per_condition : int
         Different pictures of each normative class.
+    conditions : tuple of str
+        Classes that are shown.
     repeat_share : float
         Share of pictures shown a second time, in a later block (10 to 15 % for label reliability).
+    repeat_distance : int
+        Trials from a picture to its repeat, at least.
     max_run : int
         At most this many of one class in a row.
-    fixation_s, iti_s : tuple of float
-        Uniform jitter, smallest and largest.
+    n_pleasant_end : int
+        The session's last pictures are pleasant, so many of them; 0 leaves it to chance.
+    picture_order : str
+        ``random``: each participant's own draw. ``counterbalanced``: the same pictures for everybody, rotating through
+        the places of the session from participant to participant.
+    fixation_s, blank_s, iti_s : tuple of float
+        Uniform jitter, smallest and largest: before the picture, between picture and first scale, after the last scale.
+    min_onset_gap_s : float
+        From one picture's onset to the next, at least; a quick answer waits for it.
+    min_break_s : float
+        A break cannot be ended earlier.
     rating_timeout_s : float
         A scale not answered by then is stored as timed out.
+    scale_order : str
+        ``fixed``: as listed. ``random``: drawn for every trial. ``counterbalanced``: one order for each participant,
+        all orders equally often.
+    n_attention_checks : int
+        Trials after which a check asks for a given number.
+    has_familiarity_pass : bool
+        At the end, ask of every picture shown whether it was known and what it brings up.
     """
 
     name: str = "autonomic"
@@ -46,12 +75,42 @@ class Protocol:
     instruction_timeout_s: float = 0.0
     scales: tuple[Scale, ...] = (VALENCE, AROUSAL)
     include_sensitive: bool = False
+    conditions: tuple[Condition, ...] = CONDITIONS
+    repeat_distance: int = 1
+    n_pleasant_end: int = 1
+    picture_order: PictureOrder = "random"
+    blank_s: tuple[float, float] = (0.0, 0.0)
+    min_onset_gap_s: float = 0.0
+    min_break_s: float = 0.0
+    scale_order: ScaleOrder = "fixed"
+    n_attention_checks: int = 0
+    has_familiarity_pass: bool = False
+
+    @property
+    def n_pictures(self) -> int:
+        """Number of different analysed pictures."""
+        return self.n_per_condition * len(self.conditions)
+
+    @property
+    def n_repeats(self) -> int:
+        """Number of pictures shown a second time."""
+        return round(self.n_pictures * self.repeat_share)
 
     @property
     def n_trials(self) -> int:
         """Number of analysed trials, repeats included."""
-        n = self.n_per_condition * len(CONDITIONS)
-        return n + round(n * self.repeat_share)
+        return self.n_pictures + self.n_repeats
+
+    @property
+    def all_scales(self) -> tuple[Scale, ...]:
+        """Scales of the trials and of the familiarity pass."""
+        return self.scales + (FAMILIARITY if self.has_familiarity_pass else ())
+
+    @property
+    def order_rules(self) -> OrderRules:
+        """What the order of classes has to keep."""
+        ends = self.n_pleasant_end if "positive" in self.conditions else 0
+        return OrderRules(self.n_blocks, self.max_run, self.repeat_distance, ends)
 
 
 @dataclass(frozen=True)
@@ -75,7 +134,9 @@ class Trial:
     repeat_of : int or None
         Number of the trial that showed this picture first.
     scales : tuple of str
-        Ids in the order in which they are asked.
+        Ids in the order in which they are asked; of affective sliders on one screen, from top to bottom.
+    check : int or None
+        Step that an attention check asks for after the ratings.
     """
 
     number: int
@@ -88,15 +149,31 @@ class Trial:
     scales: tuple[str, ...]
     repeat_of: int | None = None
     is_practice: bool = False
+    blank_s: float = 0.0
+    check: int | None = None
 
 
 @dataclass(frozen=True)
 class SessionPlan:
-    """The resolved session: everything that is shown, in order."""
+    """The resolved session: everything that is shown, in order.
+
+    Parameters
+    ----------
+    familiarity : tuple of str
+        Stimulus ids of the familiarity pass; empty without one.
+    familiarity_scales : tuple of str
+        Scales that it asks of every picture.
+    min_onset_gap_s, min_break_s : float
+        As in the protocol.
+    """
 
     baselines: tuple[Baseline, ...] = ()
     practice: tuple[Trial, ...] = ()
     blocks: tuple[tuple[Trial, ...], ...] = field(default=())
+    familiarity: tuple[str, ...] = ()
+    familiarity_scales: tuple[str, ...] = ()
+    min_onset_gap_s: float = 0.0
+    min_break_s: float = 0.0
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -104,8 +181,31 @@ class SessionPlan:
         return tuple(t for block in self.blocks for t in block)
 
 
-def expand(protocol: Protocol, stimuli: StimulusSet, seed: int) -> SessionPlan:
+@dataclass(frozen=True)
+class Place:
+    """A participant's place in the counterbalancing.
+
+    Parameters
+    ----------
+    rank : int
+        How many participants came before.
+    study_seed : int
+        Of the study: the same for all its participants.
+    """
+
+    rank: int = 0
+    study_seed: int = 0
+
+
+def expand(protocol: Protocol, stimuli: StimulusSet, seed: int, place: Place = Place()) -> SessionPlan:
     """Resolve a protocol into trials; the same arguments give the same plan.
+
+    Parameters
+    ----------
+    seed : int
+        Of this run: order, jitter, and what is not counterbalanced.
+    place : Place
+        Decides what is counterbalanced.
 
     Raises
     ------
@@ -113,24 +213,123 @@ def expand(protocol: Protocol, stimuli: StimulusSet, seed: int) -> SessionPlan:
         If there are too few pictures of a class, or no order keeps the constraints.
     """
     rng = np.random.default_rng(seed)
-    usable = [s for s in stimuli.in_use if protocol.include_sensitive or not s.sensitive]
+    chosen, spare = _choose(protocol, stimuli, rng, place)
+    order = order_classes(protocol.conditions, protocol.n_per_condition, protocol.n_repeats, protocol.order_rules, rng)
+    shown = _fill(order, chosen, protocol, rng, place)
+    checks = _draw_checks(protocol, rng)
+    first_of = {second: first for first, second in order.repeats}
+    scales = _ScaleOrders(protocol, rng, place)
+    trials = iter(
+        _trial(protocol, rng, k + 1, stimulus, scales, _number_of(first_of.get(k)), checks.get(k))
+        for k, stimulus in enumerate(shown)
+    )
+    blocks = tuple(
+        tuple(replace(next(trials), block=b) for _ in block) for b, block in enumerate(order.blocks, start=1)
+    )
+    practice_pool = spare or [s for pool in chosen.values() for s in pool]
+    picks = rng.choice(len(practice_pool), size=protocol.n_practice, replace=len(practice_pool) < protocol.n_practice)
+    practice = tuple(
+        replace(_trial(protocol, rng, i + 1, practice_pool[int(k)], scales, None, None), is_practice=True)
+        for i, k in enumerate(picks)
+    )
+    has_pass = protocol.has_familiarity_pass
+    return SessionPlan(
+        baselines=_baselines(protocol),
+        practice=practice,
+        blocks=blocks,
+        familiarity=_familiarity(shown, rng) if has_pass else (),
+        familiarity_scales=tuple(s.id for s in FAMILIARITY) if has_pass else (),
+        min_onset_gap_s=protocol.min_onset_gap_s,
+        min_break_s=protocol.min_break_s,
+    )
+
+
+def _number_of(place: int | None) -> int | None:
+    return None if place is None else place + 1
+
+
+def _choose(
+    protocol: Protocol, stimuli: StimulusSet, rng: np.random.Generator, place: Place
+) -> tuple[dict[Condition, list[Stimulus]], list[Stimulus]]:
+    """Draw the pictures of every class, and keep the others for practice."""
+    draw = rng if protocol.picture_order == "random" else np.random.default_rng([abs(place.study_seed), 3])
+    usable = [s for s in stimuli.in_use if s.kind == "image" and (protocol.include_sensitive or not s.sensitive)]
     chosen: dict[Condition, list[Stimulus]] = {}
     spare: list[Stimulus] = []
-    for condition in CONDITIONS:
+    for condition in protocol.conditions:
         pool = [s for s in usable if s.condition == condition]
         if len(pool) < protocol.n_per_condition:
             raise ProtocolError(
                 f"The protocol asks for {protocol.n_per_condition} {condition} pictures and the set has {len(pool)}; "
                 "import more pictures or lower n_per_condition in study.toml."
             )
-        order = rng.permutation(len(pool))
+        order = draw.permutation(len(pool))
         chosen[condition] = [pool[i] for i in order[: protocol.n_per_condition]]
         spare.extend(pool[i] for i in order[protocol.n_per_condition :])
-    blocks = _with_repeats(_fill_blocks(chosen, protocol), protocol, rng)
-    practice_pool = spare or [s for pool in chosen.values() for s in pool]
-    picks = rng.choice(len(practice_pool), size=protocol.n_practice, replace=len(practice_pool) < protocol.n_practice)
-    practice = tuple(_trial(protocol, rng, i + 1, 0, practice_pool[int(k)], None) for i, k in enumerate(picks))
-    return SessionPlan(_baselines(protocol), practice, _order(blocks, protocol, rng))
+    return chosen, spare
+
+
+def _fill(
+    order: ClassOrder,
+    chosen: dict[Condition, list[Stimulus]],
+    protocol: Protocol,
+    rng: np.random.Generator,
+    place: Place,
+) -> list[Stimulus]:
+    """Give every place of the order its picture."""
+    first_of = {second: first for first, second in order.repeats}
+    queues = {c: iter(_rotated(pool, order, c, protocol, rng, place)) for c, pool in chosen.items()}
+    shown: list[Stimulus] = []
+    for k, condition in enumerate(order.classes):
+        shown.append(shown[first_of[k]] if k in first_of else next(queues[condition]))
+    return shown
+
+
+def _rotated(
+    pool: list[Stimulus],
+    order: ClassOrder,
+    condition: Condition,
+    protocol: Protocol,
+    rng: np.random.Generator,
+    place: Place,
+) -> list[Stimulus]:
+    """Order one class's pictures; counterbalanced ones move on with every participant and mix inside their block.
+
+    The step from one participant to the next is about one block's worth of pictures and shares no divisor with
+    their number: over as many participants as pictures, each picture stands in every place once.
+    """
+    if protocol.picture_order == "random":
+        return pool
+    n = len(pool)
+    step = next(s for s in range(max(1, round(n / protocol.n_blocks)), 2 * n + 2) if gcd(s, n) == 1)
+    start = place.rank * step % n
+    turned = pool[start:] + pool[:start]
+    seconds = {second for _, second in order.repeats}
+    mixed: list[Stimulus] = []
+    first = 0
+    for block in order.blocks:
+        news = sum(c == condition and k not in seconds for k, c in enumerate(block, start=first))
+        first += len(block)
+        part = turned[len(mixed) : len(mixed) + news]
+        mixed.extend(part[int(i)] for i in rng.permutation(len(part)))
+    return mixed
+
+
+def _draw_checks(protocol: Protocol, rng: np.random.Generator) -> dict[int, int]:
+    """Draw after which trials (from 0) attention is checked, one in each equal part of the session, and the steps."""
+    n, n_checks = protocol.n_trials, min(protocol.n_attention_checks, protocol.n_trials)
+    edges = np.linspace(0, n, n_checks + 1).astype(int)
+    return {int(rng.integers(edges[k], edges[k + 1])): int(rng.choice(_CHECK_STEPS)) for k in range(n_checks)}
+
+
+def _familiarity(shown: Sequence[Stimulus], rng: np.random.Generator) -> tuple[str, ...]:
+    """Shuffle the pictures shown, a pleasant one last."""
+    unique = list({s.id: s for s in shown}.values())
+    mixed = [unique[int(k)] for k in rng.permutation(len(unique))]
+    last = next((k for k in reversed(range(len(mixed))) if mixed[k].condition == "positive"), None)
+    if last is not None:
+        mixed.append(mixed.pop(last))
+    return tuple(s.id for s in mixed)
 
 
 def _baselines(protocol: Protocol) -> tuple[Baseline, ...]:
@@ -141,143 +340,75 @@ def _baselines(protocol: Protocol) -> tuple[Baseline, ...]:
     return tuple(Baseline(kind, seconds) for kind, seconds in wanted if seconds > 0)
 
 
-def _fill_blocks(chosen: dict[Condition, list[Stimulus]], protocol: Protocol) -> list[list[Stimulus]]:
-    """Deal the pictures of every class over the blocks, so that blocks end up equally long with their repeats.
+class _ScaleOrders:
+    """In which order scales are asked, trial after trial.
 
-    Dealing starts with pleasant pictures at the last block, which has to end on one.
+    Affective sliders that stand side by side in the protocol share a screen and move together; their vertical order is
+    drawn anew for every trial (Betella & Verschure 2016).
     """
-    n_blocks, n_pictures = protocol.n_blocks, sum(len(pool) for pool in chosen.values())
-    n_repeats = protocol.n_trials - n_pictures
-    capacities = [len(range(b, protocol.n_trials, n_blocks)) for b in range(n_blocks)]
-    for k in range(n_repeats if n_blocks > 1 else 0):
-        capacities[1 + k % (n_blocks - 1)] -= 1
-    blocks: list[list[Stimulus]] = [[] for _ in range(n_blocks)]
-    turn = n_blocks - 1
-    for stimulus in (s for condition in reversed(CONDITIONS) for s in chosen[condition]):
-        while len(blocks[turn]) >= capacities[turn]:
-            turn = (turn - 1) % n_blocks
-        blocks[turn].append(stimulus)
-        turn = (turn - 1) % n_blocks
-    return blocks
+
+    def __init__(self, protocol: Protocol, rng: np.random.Generator, place: Place) -> None:
+        self._order, self._rng = protocol.scale_order, rng
+        self._groups = scale_groups(protocol.scales)
+        if self._order == "counterbalanced":
+            orders = balanced_orders(len(self._groups))
+            start = int(np.random.default_rng([abs(place.study_seed), 11]).integers(len(orders)))
+            chosen = orders[(start + place.rank) % len(orders)]
+            self._groups = tuple(self._groups[k] for k in chosen)
+
+    def draw(self) -> tuple[str, ...]:
+        groups = list(self._groups)
+        if self._order == "random":
+            groups = [groups[int(k)] for k in self._rng.permutation(len(groups))]
+        ids: list[str] = []
+        for group in groups:
+            inside = self._rng.permutation(len(group)) if len(group) > 1 else range(len(group))
+            ids.extend(group[int(k)].id for k in inside)
+        return tuple(ids)
 
 
-def _with_repeats(blocks: list[list[Stimulus]], protocol: Protocol, rng: np.random.Generator) -> list[list[Stimulus]]:
-    """Add repeats: pictures of an earlier block, shown again in a later one, classes in turn."""
-    n_repeats = protocol.n_trials - sum(len(b) for b in blocks)
-    if len(blocks) < 2:
-        if n_repeats:
-            raise ProtocolError("Repeated pictures need at least 2 blocks; add a block or set repeat_share to 0.")
-        return blocks
-    filled = [list(b) for b in blocks]
-    used: set[str] = set()
-    for k in range(n_repeats):
-        target = 1 + k % (len(blocks) - 1)
-        condition = CONDITIONS[k % len(CONDITIONS)]
-        earlier = [s for b in blocks[:target] for s in b if s.condition == condition and s.id not in used]
-        if not earlier:
-            earlier = [s for b in blocks[:target] for s in b if s.id not in used]
-        if not earlier:
-            raise ProtocolError("There are fewer pictures than repeats; lower repeat_share in study.toml.")
-        picked = earlier[int(rng.integers(len(earlier)))]
-        used.add(picked.id)
-        filled[target].append(picked)
-    return filled
+def scale_groups(scales: Sequence[Scale]) -> tuple[tuple[Scale, ...], ...]:
+    """Put scales together that share a screen: neighbouring affective sliders; every other scale stands alone."""
+    groups: list[tuple[Scale, ...]] = []
+    for is_affective, several in groupby(scales, key=lambda s: s.kind == "affective-slider"):
+        together = tuple(several)
+        groups.extend([together] if is_affective else [(s,) for s in together])
+    return tuple(groups)
 
 
-def _order(blocks: list[list[Stimulus]], protocol: Protocol, rng: np.random.Generator) -> tuple[tuple[Trial, ...], ...]:
-    """Order every block under the run constraint and number the trials."""
-    done: list[tuple[Trial, ...]] = []
-    first_shown: dict[str, int] = {}
-    number, tail = 0, list[Condition]()
-    for b, block in enumerate(blocks):
-        ordered = _order_block(block, protocol.max_run, tail, rng, ends_pleasant=b == len(blocks) - 1)
-        trials: list[Trial] = []
-        for stimulus in ordered:
-            number += 1
-            trials.append(_trial(protocol, rng, number, b + 1, stimulus, first_shown.get(stimulus.id)))
-            first_shown.setdefault(stimulus.id, number)
-        tail = [s.condition for s in ordered[-protocol.max_run :]]
-        done.append(tuple(trials))
-    return tuple(done)
+def balanced_orders(n: int) -> tuple[tuple[int, ...], ...]:
+    """Orders of ``n`` things, to be taken in turn: all of them up to 3, else a balanced Latin square (Williams 1949).
 
-
-def _order_block(
-    block: Sequence[Stimulus],
-    max_run: int,
-    tail: list[Condition],
-    rng: np.random.Generator,
-    ends_pleasant: bool,
-) -> list[Stimulus]:
-    """Order one block constructively, so that no class runs longer than ``max_run``.
-
-    A random shuffle of 3 x 20 keeps runs at 2 only 0.8 % of the time [measured]; here each place takes
-    a random class among those from which the rest can still be completed.
+    Over one round every thing stands in every place equally often and follows every other equally often.
     """
-    left: dict[Condition, list[Stimulus]] = {c: [] for c in CONDITIONS}
-    for k in rng.permutation(len(block)):
-        left[block[int(k)].condition].append(block[int(k)])
-    ends_pleasant = ends_pleasant and bool(left["positive"])
-    ordered: list[Stimulus] = []
-    history = list(tail)
-    for _ in range(len(block)):
-        counts = {c: len(p) for c, p in left.items()}
-        options = [c for c in CONDITIONS if counts[c] and _can_follow(counts, c, history, max_run, ends_pleasant)]
-        if not options:
-            raise ProtocolError(
-                f"No order of a block keeps at most {max_run} of a class in a row; raise max_run in study.toml."
-            )
-        weights = np.array([counts[c] for c in options], dtype=float)
-        condition = options[int(rng.choice(len(options), p=weights / weights.sum()))]
-        ordered.append(left[condition].pop())
-        history.append(condition)
-    return ordered
-
-
-def _can_follow(
-    counts: dict[Condition, int], candidate: Condition, history: list[Condition], max_run: int, ends_pleasant: bool
-) -> bool:
-    """Whether ``candidate`` may come next and the remainder can still be arranged."""
-    if len(history) >= max_run and all(c == candidate for c in history[-max_run:]):
-        return False
-    rest = dict(counts)
-    rest[candidate] -= 1
-    total = sum(rest.values())
-    if ends_pleasant and total and rest["positive"] == 0:
-        return False
-    run = 1
-    while run <= len(history) and history[-run] == candidate:
-        run += 1
-    for condition, n in rest.items():
-        others = total - n
-        # n of a class fit into (others + 1) gaps of max_run each; the gap that continues the current
-        # run holds fewer, and a closing pleasant picture takes the last gap from the other classes.
-        room = (others + 1) * max_run
-        if condition == candidate:
-            room -= run
-        if ends_pleasant and condition != "positive" and total:
-            room -= max_run
-        if n > room:
-            return False
-    return True
+    if n <= 3:
+        return tuple(permutations(range(n)))
+    first = [(n - k // 2) % n if k % 2 == 0 else (k + 1) // 2 for k in range(n)]
+    rows = [tuple((x + shift) % n for x in first) for shift in range(n)]
+    if n % 2:
+        rows += [tuple(reversed(row)) for row in rows]
+    return tuple(rows)
 
 
 def _trial(
     protocol: Protocol,
     rng: np.random.Generator,
     number: int,
-    block: int,
     stimulus: Stimulus,
+    scales: _ScaleOrders,
     repeat_of: int | None,
+    check: int | None,
 ) -> Trial:
     return Trial(
         number=number,
-        block=block,
+        block=0,
         stimulus_id=stimulus.id,
         condition=stimulus.condition,
         fixation_s=float(rng.uniform(*protocol.fixation_s)),
         picture_s=protocol.picture_s,
         iti_s=float(rng.uniform(*protocol.iti_s)),
-        scales=tuple(s.id for s in protocol.scales),
+        scales=scales.draw(),
         repeat_of=repeat_of,
-        is_practice=block == 0,
+        blank_s=float(rng.uniform(*protocol.blank_s)),
+        check=check,
     )

@@ -1,6 +1,7 @@
 """What a study decided before its first recording: the contents of study.toml."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
@@ -66,6 +67,10 @@ class StudySettings:
         False for the demo pictures, whose norms are made up.
     shows_ratings : bool
         Whether the operator may see rating values during the session.
+    has_touch_screen : bool
+        The participant answers by touch: pointing is stored as such and nothing depends on hovering.
+    texts : mapping
+        The study's own words in place of the shipped ones, by key (``instructions``, ``break``, ...).
     intake : tuple of IntakeField
         What is asked and agreed before a session; empty asks for nothing.
     """
@@ -80,5 +85,7 @@ class StudySettings:
     is_shortened: bool = False
     are_stimuli_validated: bool = False
     shows_ratings: bool = False
+    has_touch_screen: bool = False
+    texts: Mapping[str, str] = field(default_factory=dict)
     intake: tuple[IntakeField, ...] = DEFAULT_INTAKE
     schema_version: int = SCHEMA_VERSION

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from veridical.domain.errors import StorageError, StudyError
 from veridical.domain.participant import RunKey
-from veridical.domain.protocol import SessionPlan, expand
+from veridical.domain.protocol import Place, SessionPlan, expand
 from veridical.domain.run import RunPlan, ScreenChoice, StreamSelector
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus
@@ -49,7 +49,14 @@ class RunRequest:
 
 def plan_session(study: Study, key: RunKey) -> SessionPlan:
     """Return the trials of a run: fixed by the study's seed and the run's name, so they can be looked at before."""
-    return expand(study.settings.protocol, study.stimuli, _seed_of(study, key))
+    return expand(study.settings.protocol, study.stimuli, _seed_of(study, key), place_of(study, key.participant))
+
+
+def place_of(study: Study, participant: str) -> Place:
+    """Return a participant's place in the counterbalancing: their line in participants.tsv, which never moves."""
+    ids = [p.id for p in study.participants()]
+    rank = ids.index(participant) if participant in ids else len(ids)
+    return Place(rank, study.settings.seed)
 
 
 def _seed_of(study: Study, key: RunKey) -> int:
@@ -127,7 +134,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
     return RunPlan(
         key=key,
         plan=plan,
-        scales=settings.protocol.scales,
+        scales=settings.protocol.all_scales,
         stimuli=tuple(replace(s, file=str(study.paths.stimuli / s.file)) for s in shown),
         seed=_seed_of(study, key),
         marker_source_id=f"veridical-{key.folder}-{secrets.token_hex(6)}",
@@ -136,7 +143,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         xdf=str(study.paths.xdf(key)),
         journal=str(study.paths.journal(key)),
         session_file=str(study.paths.session_file(key)),
-        texts={"language": settings.language},
+        texts={**settings.texts, "language": settings.language},
         roles=settings.roles or suggest_roles(request.streams),
         screen=request.screen,
         simulation=request.simulation,

@@ -17,6 +17,7 @@ from veridical.storage.ledger import read_ledger
 from veridical.storage.participants_table import read_participants, write_participants
 from veridical.storage.stimuli_table import check_stimulus_file, read_stimuli, write_stimuli
 from veridical.storage.study_file import read_study_file, write_study_file
+from veridical.storage.template_file import DEFAULT_TEMPLATE, read_template
 
 _XDF_NAME = re.compile(r"sub-([A-Za-z0-9]+)_ses-([A-Za-z0-9]+)_task-affect_run-(\d+)\.xdf")
 
@@ -160,7 +161,7 @@ def create_study(folder: Path, settings: StudySettings | None = None, stimuli: P
     paths = StudyPaths(folder.resolve())
     was_there = folder.exists()
     try:
-        _fill_study(paths, source, chosen, settings or StudySettings())
+        _fill_study(paths, source, chosen, settings or read_template(DEFAULT_TEMPLATE).settings)
     except BaseException as error:
         # Half a study would be in the way of the next try. The folder was empty: all that goes is what we made.
         shutil.rmtree(paths.stimuli, ignore_errors=True)

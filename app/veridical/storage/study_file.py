@@ -2,21 +2,26 @@
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
 
 import msgspec
 import tomlkit
-from tomlkit.items import Table
+from tomlkit.items import AoT, Item, Table
 
 from veridical.domain.errors import StudyError
 from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
-from veridical.domain.rating import Scale
+from veridical.domain.rating import Scale, ScaleKind
 from veridical.domain.stream import RoleAssignment
 from veridical.domain.study import SCHEMA_VERSION, AnalysisChoices, RecordingChoices, StudySettings
 from veridical.storage.atomic import write_atomically
+from veridical.storage.study_rules import find_faults
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
 
 _HEAD = (
     "A Veridical study. Edit it with any text editor before the first recording;",
@@ -37,6 +42,18 @@ _COMMENTS: dict[str, str] = {
     "baseline_closed_s": "resting with eyes closed, seconds; 0 leaves it out",
     "fixation_s": "shortest and longest, seconds",
     "picture_s": "seconds",
+    "conditions": "classes that are shown",
+    "repeat_distance": "trials from a picture to its repeat, at least",
+    "n_pleasant_end": "the last pictures are pleasant, so many of them",
+    "picture_order": '"random": drawn for each participant; "counterbalanced": all see the same, in rotating places',
+    "blank_s": "between picture and first scale: shortest and longest, seconds",
+    "min_onset_gap_s": "from one picture's onset to the next at least, seconds; 0 for no limit",
+    "min_break_s": "a break cannot be ended earlier, seconds",
+    "scale_order": '"fixed", "random" for every trial, or "counterbalanced" over participants',
+    "n_attention_checks": 'trials after which "please choose 5" is asked',
+    "has_familiarity_pass": "at the end, ask of every picture whether it was known and what it brings up",
+    "is_optional": "may be left empty",
+    "has_touch_screen": "the participant answers by touch",
     "iti_s": "pause between trials: shortest and longest, seconds",
     "rating_timeout_s": "0 waits without limit",
     "instruction_timeout_s": "0 waits for the participant's key",
@@ -50,6 +67,7 @@ _COMMENTS: dict[str, str] = {
     "line_noise_hz": "50 or 60",
     "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
 }
+_KINDS_COMMENT = '"likert", "visual-analogue", "affective-slider", "choice" or "text"'
 
 
 def write_study_file(path: Path, settings: StudySettings) -> None:
@@ -58,50 +76,182 @@ def write_study_file(path: Path, settings: StudySettings) -> None:
     for line in _HEAD:
         document.add(tomlkit.comment(line))
     document.add(tomlkit.nl())
-    values: dict[str, object] = msgspec.to_builtins(settings)
-    protocol, analysis = values.pop("protocol"), values.pop("analysis")
-    recording = values.pop("recording")
-    roles, intake = values.pop("roles"), values.pop("intake")
-    if not intake:
-        values["intake"] = intake
-    _fill(document, {"schema_version": values.pop("schema_version"), **values})
-    document.add("protocol", _protocol_table(protocol))
-    document.add("analysis", _fill(tomlkit.table(), analysis))
-    document.add("recording", _fill(tomlkit.table(), recording))
-    if intake:
-        document.add("intake", _tables(intake))
-    if roles:
-        document.add("roles", _tables(roles))
+    values = _as_values(settings)
+    _fill(document, {"schema_version": values.pop("schema_version"), **_plain(values)})
+    for name, value in values.items():
+        if _is_part(value):
+            document.add(name, _part(value))
     write_atomically(path, tomlkit.dumps(document).encode())
 
 
-def _fill(table: "Table | tomlkit.TOMLDocument", values: object) -> "Table | tomlkit.TOMLDocument":
-    assert isinstance(values, Mapping)
-    for key, value in values.items():
-        item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
-        if key in _COMMENTS:
-            item.comment(_COMMENTS[key])
-        table.add(key, item)
-    return table
+def edit_study_file(path: Path, before: StudySettings, after: StudySettings) -> None:
+    """Write into study.toml what differs between two settings, and nothing else (atomically).
+
+    Comments, blank lines and the order of the file stay; so does what somebody else wrote there since ``before`` was
+    read, unless it is the same setting.
+
+    Raises
+    ------
+    StudyError
+        If the file is missing, damaged, or what it would say is wrong; it is left as it was.
+    StorageError
+        If it cannot be written.
+    """
+    read_study_file(path)
+    document = tomlkit.parse(path.read_text(encoding="utf-8"))
+    _edit(document, _as_values(before), _as_values(after))
+    text = tomlkit.dumps(document)
+    parse_study(text, path)
+    write_atomically(path, text.encode())
 
 
-def _tables(rows: object) -> tomlkit.items.AoT:
-    assert isinstance(rows, tuple)
-    several = tomlkit.aot()
-    for row in rows:
-        table = tomlkit.table()
-        _fill(table, row)
-        several.append(table)
-    return several
+_Values: TypeAlias = dict[str, object]
 
 
-def _protocol_table(values: object) -> Table:
-    assert isinstance(values, dict)
+def _as_values(settings: StudySettings) -> _Values:
+    """Settings as TOML holds them: scalars, lists, tables, and lists of tables; scales without what does not apply."""
+    values = _values(settings)
+    protocol = values["protocol"]
+    assert isinstance(protocol, dict)
+    protocol["scales"] = tuple(_scale_values(s) for s in settings.protocol.scales)
+    return {key: value for key, value in values.items() if value or key not in ("roles", "texts")}
+
+
+def _values(whole: "DataclassInstance") -> _Values:
+    """Fields of a dataclass by name, inner ones too; ``msgspec.to_builtins`` leaves out those it never decoded."""
+
+    def plain(value: object) -> object:
+        if is_dataclass(value) and not isinstance(value, type):
+            return _values(value)
+        return tuple(plain(v) for v in value) if isinstance(value, tuple) else value
+
+    return {f.name: plain(getattr(whole, f.name)) for f in fields(whole)}
+
+
+def _scale_values(scale: Scale) -> _Values:
+    """A scale without the fields that its kind does not know, as long as they say nothing."""
+    values, standard = _values(scale), _values(Scale(scale.id, scale.question))
+    kept = {"id", "question", *_KIND_FIELDS[scale.kind]}
+    return {key: value for key, value in values.items() if key in kept or value != standard[key]}
+
+
+_KIND_FIELDS: dict[ScaleKind, tuple[str, ...]] = {
+    "likert": ("low", "middle", "high", "minimum", "maximum"),
+    "visual-analogue": ("kind", "low", "middle", "high", "minimum", "maximum", "n_steps"),
+    "affective-slider": ("kind", "low", "middle", "high", "minimum", "maximum", "n_steps"),
+    "choice": ("kind", "options"),
+    "text": ("kind", "is_optional"),
+}
+
+
+def _is_part(value: object) -> bool:
+    """Whether a value stands under a heading of its own: a table, or a list of tables."""
+    if isinstance(value, Mapping):
+        return bool(value)
+    return isinstance(value, (tuple, list)) and len(value) > 0 and isinstance(value[0], Mapping)
+
+
+def _plain(values: Mapping[str, object]) -> _Values:
+    return {key: value for key, value in values.items() if not _is_part(value)}
+
+
+def _part(value: object) -> Table | AoT:
+    if not isinstance(value, Mapping):
+        assert isinstance(value, (tuple, list))
+        several = tomlkit.aot()
+        for row in value:
+            table = tomlkit.table()
+            _fill(table, row)
+            several.append(table)
+        return several
     table = tomlkit.table()
-    scales = values.pop("scales")
-    _fill(table, values)
-    table.add("scales", _tables(scales))
+    _fill(table, _plain(value))
+    for name, inner in value.items():
+        if _is_part(inner):
+            table.add(name, _part(inner))
     return table
+
+
+def _fill(table: "Table | tomlkit.TOMLDocument", values: Mapping[str, object]) -> None:
+    for key, value in values.items():
+        item = _item(key, value)
+        if key == "kind" and "question" in values:
+            item.comment(_KINDS_COMMENT)
+        table.add(key, item)
+
+
+def _item(key: str, value: object) -> Item:
+    item = tomlkit.item(list(value) if isinstance(value, tuple) else value)
+    if key in _COMMENTS:
+        item.comment(_COMMENTS[key])
+    return item
+
+
+def _edit(table: "Table | tomlkit.TOMLDocument", before: Mapping[str, object], after: Mapping[str, object]) -> None:
+    """Write the difference between two sets of values into a table."""
+    for key in before:
+        if key not in after and key in table:
+            table.remove(key)
+    # Plain keys first: behind a heading they would belong to it.
+    for key in sorted(after, key=lambda k: _is_part(after[k])):
+        old, new = before.get(key), after[key]
+        if old == new:
+            continue
+        if isinstance(new, Mapping):
+            if not isinstance(table.get(key), Table):
+                table[key] = tomlkit.table()
+            _edit(table[key], old if isinstance(old, Mapping) else {}, new)
+        elif _is_part(new):
+            _edit_tables(table, key, old, new)
+        elif key in table and not _is_part(old):
+            table[key] = list(new) if isinstance(new, tuple) else new
+        else:
+            table.pop(key, None)
+            _insert(table, key, new)
+
+
+def _insert(table: "Table | tomlkit.TOMLDocument", key: str, value: object) -> None:
+    """Add a plain key before the first heading inside the table."""
+    headings = [k for k, item in table.items() if isinstance(item, (Table, AoT))]
+    held = [(k, table[k]) for k in headings]
+    for k in headings:
+        table.remove(k)
+    table.add(key, _item(key, value))
+    for k, item in held:
+        table.add(k, item)
+
+
+def _edit_tables(table: "Table | tomlkit.TOMLDocument", key: str, old: object, new: object) -> None:
+    """Change a list of tables; a table that stays (by its id, else by its place) keeps its comments."""
+    assert isinstance(new, (tuple, list))
+    there = table.get(key)
+    present: list[Table] = list(there.body) if isinstance(there, AoT) else []
+    olds = list(old) if isinstance(old, (tuple, list)) and len(old) == len(present) else [{}] * len(present)
+    if len(present) == len(new) and all(t.get("id") == row.get("id") for t, row in zip(present, new, strict=True)):
+        for kept, was, row in zip(present, olds, new, strict=True):
+            _edit(kept, was, row)
+        return
+    free = list(range(len(present)))
+    several = tomlkit.aot()
+    for place, row in enumerate(new):
+        match = next((k for k in free if "id" in row and present[k].get("id") == row["id"]), None)
+        if match is None and "id" not in row and place in free:
+            match = place
+        if match is None:
+            fresh = tomlkit.table()
+            _fill(fresh, row)
+            several.append(fresh)
+            continue
+        free.remove(match)
+        kept = present[match]
+        _edit(kept, olds[match], row)
+        several.append(kept)
+    if isinstance(there, AoT):
+        table[key] = several
+        return
+    # An empty list stood there, or nothing.
+    table.pop(key, None)
+    table.add(key, several)
 
 
 def read_study_file(path: Path) -> StudySettings:
@@ -115,13 +265,19 @@ def read_study_file(path: Path) -> StudySettings:
     """
     try:
         text = path.read_text(encoding="utf-8")
-        content = tomllib.loads(text)
     except FileNotFoundError as error:
         raise StudyError(
             f"{path.parent} holds no study.toml; open a study's folder or make one with `veridical study new DIR`."
         ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise StudyError(f"{path} cannot be read ({error}); restore it from a backup.") from error
+    return parse_study(text, path)
+
+
+def parse_study(text: str, path: Path) -> StudySettings:
+    """Read what a study.toml says; StudyError names ``path`` and the line of a fault."""
+    try:
+        content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise StudyError(f"{path} is no valid TOML: {error}; mend that line.") from error
     version = content.get("schema_version", SCHEMA_VERSION)
@@ -145,9 +301,8 @@ def read_study_file(path: Path) -> StudySettings:
         check_fields(settings.intake)
     except StudyError as error:
         raise StudyError(f"{path} line {_line_of(text, 'intake')}: {error}") from error
-    for name, rule, is_met in _RULES:
-        if not is_met(settings):
-            raise StudyError(f"{path} line {_line_of(text, name)}: {name} must be {rule}; correct it.")
+    for name, fault in find_faults(settings):
+        raise StudyError(f"{path} line {_line_of(text, name)}: {name} {fault}; correct it.")
     return settings
 
 
@@ -194,46 +349,3 @@ def _line_of(text: str, name: str) -> int:
         if key and table == wanted_table and key[1] == wanted_key and (not position or seen in (nth, -1)):
             return number
     return table_line
-
-
-def _is_span(span: tuple[float, float]) -> bool:
-    return 0 <= span[0] <= span[1]
-
-
-_RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
-    ("seed", "0 or more", lambda s: s.seed >= 0),
-    ("protocol.n_per_condition", "1 or more", lambda s: s.protocol.n_per_condition >= 1),
-    ("protocol.n_blocks", "1 or more", lambda s: s.protocol.n_blocks >= 1),
-    ("protocol.n_practice", "0 or more", lambda s: s.protocol.n_practice >= 0),
-    ("protocol.repeat_share", "between 0 and 1", lambda s: 0 <= s.protocol.repeat_share <= 1),
-    ("protocol.max_run", "1 or more", lambda s: s.protocol.max_run >= 1),
-    ("protocol.baseline_open_s", "0 or more", lambda s: s.protocol.baseline_open_s >= 0),
-    ("protocol.baseline_closed_s", "0 or more", lambda s: s.protocol.baseline_closed_s >= 0),
-    ("protocol.fixation_s", "two numbers, the smaller first", lambda s: _is_span(s.protocol.fixation_s)),
-    ("protocol.picture_s", "above 0", lambda s: s.protocol.picture_s > 0),
-    ("protocol.iti_s", "two numbers, the smaller first", lambda s: _is_span(s.protocol.iti_s)),
-    ("protocol.rating_timeout_s", "0 or more", lambda s: s.protocol.rating_timeout_s >= 0),
-    ("protocol.instruction_timeout_s", "0 or more", lambda s: s.protocol.instruction_timeout_s >= 0),
-    ("protocol.scales", "at least one scale", lambda s: len(s.protocol.scales) > 0),
-    (
-        "protocol.scales",
-        "scales with an id of their own and maximum above minimum",
-        lambda s: (
-            len({c.id for c in s.protocol.scales}) == len(s.protocol.scales)
-            and all(c.id and c.maximum > c.minimum for c in s.protocol.scales)
-        ),
-    ),
-    (
-        "analysis.target",
-        "the id of one of the protocol's scales",
-        lambda s: s.analysis.target in {c.id for c in s.protocol.scales},
-    ),
-    ("analysis.embargo_s", "0 or more", lambda s: s.analysis.embargo_s >= 0),
-    (
-        "analysis.n_permutations",
-        "20 or more, for a p below .05",
-        lambda s: s.analysis.n_permutations >= 20,
-    ),
-    ("analysis.smallest_effect", "between 0.5 and 1", lambda s: 0.5 < s.analysis.smallest_effect < 1),
-    ("analysis.line_noise_hz", "50 or 60", lambda s: s.analysis.line_noise_hz in (50, 60)),
-)
