@@ -14,7 +14,7 @@ def new_study(folder: Path, template: str, as_json: bool) -> None:
     chosen = read_template(template)
     study = create_study(folder, chosen.settings)
     if as_json:
-        put_json({"study": str(study.root), "template": chosen.name, "stimuli": len(study.stimuli.stimuli)})
+        put_json({"study": str(study.root), "stimuli": len(study.stimuli.stimuli)})
         return
     put(f"{study.root} holds a study with {len(study.stimuli.stimuli)} demo pictures.")
     put(f"Template {chosen.name}: {chosen.summary}")
