@@ -11,16 +11,12 @@ from typing import cast
 
 import msgspec
 
-from veridical import paths as places
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import parse_selectors
 from veridical.domain.errors import ProcessError, StorageError, StreamError
 from veridical.domain.run import StreamSelector
-from veridical.domain.simulation import Profile, SimulationPlan
 from veridical.ipc.messages import RecorderState
 from veridical.recorder.recording_loop import record
-from veridical.services.streams import start_simulator_in
-from veridical.storage.stimuli_table import read_stimuli
 
 _WATCH_S = 0.2
 
@@ -43,6 +39,12 @@ def stop_on_signals() -> Iterator[threading.Event]:
 
 def run_simulate(profile: str, seed: int, seconds: float | None, has_aux: bool) -> None:
     """Stream a simulated body until the time is up or Ctrl-C."""
+    # Not for `record`, whose memory is small: together they weigh as much as all the rest of it.
+    from veridical import paths as places
+    from veridical.domain.simulation import Profile, SimulationPlan
+    from veridical.services.streams import start_simulator_in
+    from veridical.storage.stimuli_table import read_stimuli
+
     plan = SimulationPlan(profile=cast("Profile", profile), seed=seed, layout="aux" if has_aux else "separate")
     stimuli = read_stimuli(places.demo_stimuli() / "stimuli.tsv").stimuli
     with tempfile.TemporaryDirectory(prefix="veridical-") as folder, stop_on_signals() as stop:
@@ -59,12 +61,21 @@ def run_simulate(profile: str, seed: int, seconds: float | None, has_aux: bool) 
             simulator.stop()
 
 
-def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_json: bool) -> int:
+def run_record(
+    out: Path, streams: tuple[str, ...], seconds: float | None, as_json: bool, fallback: Path | None = None
+) -> int:
     """Record until the time is up or Ctrl-C, drain, verify; returns the exit status."""
     selectors = parse_selectors(streams) or (StreamSelector(),)
     lines = ProgressLines()
+    told = ""
 
     def tell(state: RecorderState) -> None:
+        nonlocal told
+        # At once: whoever reads the terminal can still mend the disk.
+        if state.alarm not in ("", told):
+            told = state.alarm
+            lines.done()
+            say(f"veridical: {told}")
         if state.phase == "failed":
             return
         share = min(1.0, state.seconds / seconds) if seconds else 0.0
@@ -73,10 +84,12 @@ def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_js
         lines.tell(share, f"{state.seconds:.0f} s, {state.file_bytes / 1e6:.1f} MB: {counts}", left_s)
 
     with stop_on_signals() as stop:
-        outcome = record(out, selectors, seconds, stop, tell)
+        outcome = record(out, selectors, seconds, stop, tell, fallback=fallback)
     lines.done()
+    if as_json and outcome.streams:
+        put_json(msgspec.to_builtins(outcome))
     if outcome.alarm or not outcome.is_verified:
-        raise StorageError(outcome.alarm or outcome.message)
+        raise StorageError(outcome.message)
     if not outcome.streams:
         # Ours, new and empty: it would only stand in the way of the next try.
         out.unlink(missing_ok=True)
@@ -84,8 +97,6 @@ def run_record(out: Path, streams: tuple[str, ...], seconds: float | None, as_js
             "No streams were found, so nothing was recorded; switch on the LSL output of your devices, or start "
             "simulated ones with `veridical simulate`."
         )
-    if as_json:
-        put_json(msgspec.to_builtins(outcome))
-    else:
+    if not as_json:
         put(f"{out}: {outcome.message}")
     return 0

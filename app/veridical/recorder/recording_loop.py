@@ -14,25 +14,35 @@ from pathlib import Path
 
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.run import StreamSelector
+from veridical.domain.stream import StreamDescription
 from veridical.ipc.messages import RecordedStream, RecorderPhase, RecorderState
-from veridical.recorder.outcome import EndedBy, RecorderOutcome
-from veridical.recorder.selection import is_wanted, missing, returns_as
-from veridical.recorder.source import OpenedStream, Opener, Source
+from veridical.recorder.opener import OpenedStream, Opener
+from veridical.recorder.outcome import EndedBy, RecorderOutcome, StreamOutcome
+from veridical.recorder.selection import is_lookalike, is_wanted, missing, returns_as
+from veridical.recorder.sink import Sink
+from veridical.recorder.source import Source
 from veridical.recorder.verification import verify
 from veridical.recorder.watchdog import Watchdog
-from veridical.storage.xdf_writer import XdfWriter
 from veridical.streaming.clock import local_clock
 from veridical.streaming.discovery import Resolver
 from veridical.streaming.inlet import RawChunk
 
-# 50 ms bound what a killed recorder loses; 5 ms would cost three times the processor (FORMATS 3).
-_POLL_S = 0.05
-_CLOCK_S = 0.25
+# Bounds what a killed recorder loses; 5 ms would cost three times the processor (FORMATS 3).
+_POLL_S = 0.06
+# Streams whose unread samples die with their source are looked after in between, too.
+_VOLATILE_POLLS = 4
+_LOOK_S = 0.1
+_CLOCK_S = 0.2
 _BOUNDARY_S = 1.0
 _SYNC_S = 0.8
-_STATE_S = 0.2
+_STATE_S = 0.22
 # Samples stamped before Stop may be sent after it (FORMATS 3.8).
 _DRAIN_S = 0.15
+# So long a stream is drained that still brings samples from before Stop: a connection that catches up.
+_LONGEST_DRAIN_S = 0.35
+# A stream whose samples are ahead of their time still gets so long.
+_SHORTEST_DRAIN_S = 0.03
+_DRAIN_POLL_S = 0.01
 _AFTER_SESSION_END_S = 2.0
 # A rate of bytes is known after this long.
 _RATE_KNOWN_S = 2.0
@@ -47,6 +57,7 @@ def record(
     stop: threading.Event,
     on_state: Callable[[RecorderState], None],
     marker_source_id: str = "",
+    fallback: Path | None = None,
 ) -> RecorderOutcome:
     """Record until ``seconds`` have passed, ``stop`` is set, or 2 s after the session's end (blocks).
 
@@ -56,24 +67,28 @@ def record(
         Must not exist.
     selectors : sequence of StreamSelector
         Streams that match any of them are recorded whenever they appear; an empty selector takes all.
+    stop : threading.Event
+        Asked with ``is_set`` about 16 times a second, and waited for in between.
     on_state : callable
         Called at most about 5 times a second, from this thread.
     marker_source_id : str
         The presenter's marker stream: always recorded, and its ``session/end`` ends the recording. With it, a
         disk that fails does not end the recorder: the session goes on, and the alarm stays.
+    fallback : Path or None
+        Folder in which the recording goes on when its file fails.
 
     Returns
     -------
     RecorderOutcome
-        Never says verified unless the closed file was read back and agrees.
+        Never says verified unless the closed files were read back and agree.
     """
     started_utc = datetime.now(UTC).isoformat()
     try:
-        writer = XdfWriter(output)
+        sink = Sink(output, fallback)
     except StorageError as error:
         on_state(RecorderState("failed", alarm=str(error), message=str(error)))
         return RecorderOutcome(str(output), False, "failure", str(error), str(error), started_utc, 0.0, 0)
-    loop = _RecordingLoop(writer, selectors, on_state, marker_source_id)
+    loop = _RecordingLoop(sink, selectors, on_state, marker_source_id)
     ended_by = loop.run(seconds, stop)
     return loop.finish(ended_by, started_utc)
 
@@ -83,27 +98,27 @@ class _RecordingLoop:
 
     def __init__(
         self,
-        writer: XdfWriter,
+        sink: Sink,
         selectors: Sequence[StreamSelector],
         on_state: Callable[[RecorderState], None],
         marker_source_id: str,
     ) -> None:
-        self._writer = writer
+        self._sink = sink
         self._asked = tuple(selectors)
         marker = (StreamSelector(source_id=marker_source_id),) if marker_source_id else ()
         self._selectors = self._asked + marker
         self._marker_source_id = marker_source_id
         self._on_state = on_state
-        self._resolver = Resolver(reads_headers=False)
+        self._resolver = Resolver(reads_headers=False, is_prompt=True)
         self._opener = Opener(self._resolver)
         self._sources: list[Source] = []
         self._watchdog = Watchdog()
         self._started_s = local_clock()
-        self._alarm = ""
+        self._told_alarm = ""
         self._session_ended_s: float | None = None
         self._hours_left: float | None = None
         self._last_seen: tuple[RecordedStream, ...] | None = None
-        self._due = dict.fromkeys((_CLOCK_S, _BOUNDARY_S, _SYNC_S, _STATE_S), 0.0)
+        self._due = dict.fromkeys((_LOOK_S, _CLOCK_S, _BOUNDARY_S, _SYNC_S, _STATE_S), 0.0)
 
     def run(self, seconds: float | None, stop: threading.Event) -> EndedBy:
         """Record until there is a reason to end."""
@@ -111,7 +126,7 @@ class _RecordingLoop:
         while True:
             now_s = local_clock()
             self._step(now_s)
-            if self._is_due(_STATE_S, now_s):
+            if self._is_due(_STATE_S, now_s) or self._sink.alarm != self._told_alarm:
                 self._publish("recording" if self._sources else "waiting")
             if stop.is_set():
                 return "stop"
@@ -119,139 +134,189 @@ class _RecordingLoop:
                 return "seconds"
             if self._session_ended_s is not None and now_s - self._session_ended_s >= _AFTER_SESSION_END_S:
                 return "session-end"
-            if self._alarm and not self._marker_source_id:
+            if self._sink.is_failed and not self._marker_source_id:
                 return "failure"
-            stop.wait(_POLL_S)
+            self._wait(stop)
 
     def finish(self, ended_by: EndedBy, started_utc: str) -> RecorderOutcome:
         """Drain, close, read back, and say how it went."""
         stopped_s = local_clock()
+        self._adopt(stopped_s)
+        self._opener.close()
         self._publish("stopping")
         self._drain(stopped_s)
         # Once disconnected, every stream would look lost.
         self._last_seen = tuple(source.state(stopped_s) for source in self._sources)
-        for source in self._sources:
-            source.close()
-        self._resolver.close()
         try:
-            self._writer.close()
+            self._sink.close()
         except StorageError as error:
-            self._raise_alarm(error)
+            _log.error("%s", error)
+        for source in self._sources:
+            source.disconnect()
         streams = tuple(source.outcome() for source in self._sources)
-        problems = () if self._alarm else verify(self._writer.path, streams)
-        if problems:
-            self._alarm = f"{self._writer.path.name} does not read back as written: {'; '.join(problems)}."
-        is_verified = not self._alarm
-        n_samples = sum(stream.n_samples for stream in streams)
-        message = f"{len(streams)} streams, {n_samples} samples written and read back." if is_verified else self._alarm
+        parts = self._sink.parts
+        problems = () if self._sink.is_failed else verify(parts, streams)
+        is_verified = not problems and not self._sink.is_failed
+        files = tuple(str(part.path) for part in parts)
+        message = _in_words(files, streams, problems, self._sink.alarm)
         outcome = RecorderOutcome(
-            file=str(self._writer.path),
+            file=files[0],
             is_verified=is_verified,
-            ended_by="failure" if self._alarm else ended_by,
-            alarm=self._alarm,
+            ended_by=ended_by if is_verified else "failure",
+            alarm=self._sink.alarm or ("" if is_verified else message),
             message=message,
             started_utc=started_utc,
             seconds=stopped_s - self._started_s,
-            file_bytes=self._writer.n_bytes,
+            file_bytes=self._sink.n_bytes,
             streams=streams,
             events=self._watchdog.events,
+            files=files,
         )
         last = self._state("ended" if is_verified else "failed")
-        self._on_state(replace(last, is_verified=is_verified, message=message))
+        self._on_state(replace(last, is_verified=is_verified, alarm=outcome.alarm, message=message))
+        self._resolver.close()
         return outcome
 
     def _step(self, now_s: float) -> None:
-        """Collect streams, samples and clocks, and write them unless the disk has failed."""
+        """Collect streams, samples and clocks, and write them unless every disk has failed."""
         self._adopt(now_s)
-        pulled = [(source, source.pull()) for source in self._sources]
-        for source, chunks in pulled:
-            self._watch_for_end(source, chunks, now_s)
-        if self._alarm:
+        for source in self._sources:
+            self._transfer(source, now_s)
+        if self._sink.is_failed:
             return
         try:
-            for source, chunks in pulled:
-                source.write(chunks, self._writer)
             if self._is_due(_CLOCK_S, now_s):
                 for source in self._sources:
-                    source.write_clock(self._writer)
+                    source.transfer_clock(self._sink, now_s)
             if self._is_due(_BOUNDARY_S, now_s):
-                self._writer.write_boundary()
+                self._sink.write_boundary()
             if self._is_due(_SYNC_S, now_s):
-                self._writer.sync()
+                self._sink.sync()
                 self._hours_left = self._estimate_hours(now_s)
-        except StorageError as error:
-            self._raise_alarm(error)
-            self._publish("failed")
+        except StorageError:
+            # The sink has its alarm, and the next state tells it.
+            pass
+
+    def _transfer(self, source: Source, now_s: float) -> list[RawChunk]:
+        """Take what a stream has brought; also when nothing can be written, for the session's end is in there."""
+        try:
+            chunks = source.transfer(None if self._sink.is_failed else self._sink, now_s)
+        except StorageError:
+            return []
+        if self._marker_source_id and source.description.source_id == self._marker_source_id:
+            self._watch_for_end(chunks, now_s)
+        return chunks
+
+    def _wait(self, stop: threading.Event) -> None:
+        volatile = [source for source in self._sources if source.is_volatile]
+        if not volatile:
+            stop.wait(_POLL_S)
+            return
+        for _ in range(_VOLATILE_POLLS):
+            if stop.wait(_POLL_S / _VOLATILE_POLLS):
+                return
+            for source in volatile:
+                self._transfer(source, local_clock())
 
     def _adopt(self, now_s: float) -> None:
         """Connect to announced streams that are wanted, and take in those that have answered."""
-        connected = {source.description.uid for source in self._sources if source.is_connected}
-        announced = self._resolver.streams()
-        for stream in announced:
-            if stream.uid not in connected and is_wanted(self._selectors, stream):
-                self._opener.begin(stream)
-        uids = {stream.uid for stream in announced}
         for opened in self._opener.finished():
-            self._take_in(opened, uids, now_s)
+            self._take_in(opened, now_s)
+        if not self._is_due(_LOOK_S, now_s):
+            return
+        announced = self._resolver.streams()
+        uids = {stream.uid for stream in announced}
+        connected = {source.description.uid: source for source in self._sources if source.is_connected}
+        for source in self._sources:
+            source.note_announced(source.description.uid in uids)
+        for stream in announced:
+            known = connected.get(stream.uid)
+            if known is not None:
+                if known.is_stuck(now_s):
+                    self._opener.begin(stream)
+            elif is_wanted(self._selectors, stream):
+                self._opener.begin(stream, self._lookalikes(stream))
 
-    def _take_in(self, opened: OpenedStream, announced: set[str], now_s: float) -> None:
+    def _lookalikes(self, new: StreamDescription) -> frozenset[str]:
+        return frozenset(
+            source.description.uid
+            for source in self._sources
+            if source.is_connected and is_lookalike(source.description, new)
+        )
+
+    def _take_in(self, opened: OpenedStream, now_s: float) -> None:
         new = opened.inlet.description
         for source in self._sources:
-            is_gone = not source.is_connected or source.description.uid not in announced
-            if is_gone and returns_as(source.description, new):
-                source.reconnect(opened.inlet)
-                self._watchdog.note(new.name, new.source_id, "good", "came back", now_s)
+            if source.is_connected and source.description.uid == new.uid:
+                source.add_second(opened)
                 return
-        if self._alarm:
-            opened.inlet.close()
-            return
+        returned: Source | None = None
+        for source in self._sources:
+            if source.is_connected:
+                if source.description.uid not in opened.dead:
+                    continue
+                # What it has sent is here; what the library would find in its place is not its own.
+                self._transfer(source, now_s)
+                source.disconnect()
+            if returned is None and returns_as(source.description, new):
+                returned = source
+        if returned is not None:
+            returned.reconnect(opened, now_s)
+            self._watchdog.note(new.name, new.source_id, "good", "came back", now_s)
+        elif self._sink.is_failed:
+            opened.inlet.close(waits=False)
+        else:
+            self._add(opened, now_s)
+
+    def _add(self, opened: OpenedStream, now_s: float) -> None:
+        new = opened.inlet.description
         try:
             stream_id = self._add_stream(opened, now_s)
-        except StorageError as error:
-            self._raise_alarm(error)
+        except StorageError:
+            opened.inlet.close(waits=False)
             return
-        self._sources.append(Source(stream_id, opened))
+        self._sources.append(Source(stream_id, opened, now_s))
         _log.info("recording %r (%s) as stream %d", new.name, new.source_id or "no source id", stream_id)
 
     def _add_stream(self, opened: OpenedStream, now_s: float) -> int:
         try:
-            return self._writer.add_stream(opened.header)
+            return self._sink.add_stream(opened.header)
         except RecordingError as error:
             # One header that a reader chokes on would make the whole file unreadable (FORMATS 3.2).
             new = opened.inlet.description
             self._watchdog.note(new.name, new.source_id, "caution", f"{error} Its core fields were kept.", now_s)
-            return self._writer.add_stream(new)
+            return self._sink.add_stream(new)
 
-    def _watch_for_end(self, source: Source, chunks: list[RawChunk], now_s: float) -> None:
-        if not self._marker_source_id or source.description.source_id != self._marker_source_id:
-            return
+    def _watch_for_end(self, chunks: list[RawChunk], now_s: float) -> None:
         for chunk in chunks:
             if any(bytes(value).startswith(b"session/end") for value in chunk.samples[0]):
                 self._session_ended_s = now_s
 
     def _drain(self, stopped_s: float) -> None:
-        """Pull each stream until a stamp after Stop arrives, or 150 ms have passed."""
-        waiting = [source for source in self._sources if source.is_connected]
+        """Pull each stream until a stamp after Stop arrives or it stays silent: then all sent before Stop is in."""
+        draining = {source: stopped_s for source in self._sources if source.is_connected}
         pause = threading.Event()
-        while waiting and not self._alarm:
-            is_last = local_clock() - stopped_s >= _DRAIN_S
-            try:
-                for source in waiting:
-                    chunks = source.pull()
-                    source.n_drained += sum(len(chunk) for chunk in chunks)
-                    source.write(chunks, self._writer)
-                    if is_last:
-                        source.write_clock(self._writer)
-            except StorageError as error:
-                self._raise_alarm(error)
-            if is_last:
-                return
-            waiting = [source for source in waiting if source.is_connected and not _is_past(source, stopped_s)]
-            pause.wait(0.01)
-
-    def _raise_alarm(self, error: StorageError) -> None:
-        self._alarm = f"{error} What was recorded until now is kept and readable; nothing more is being recorded."
-        _log.error("%s", self._alarm)
+        while draining and not self._sink.is_failed:
+            now_s = local_clock()
+            since_s = now_s - stopped_s
+            for source, heard_s in list(draining.items()):
+                if since_s >= _DRAIN_S:
+                    source.settle()
+                chunks = self._transfer(source, now_s)
+                source.n_drained += sum(len(chunk) for chunk in chunks)
+                if chunks:
+                    draining[source] = heard_s = now_s
+                is_past = since_s >= _SHORTEST_DRAIN_S and _is_past(source, stopped_s)
+                is_silent = since_s >= _DRAIN_S and now_s - heard_s >= _DRAIN_S / 3
+                if is_past or is_silent or since_s >= _LONGEST_DRAIN_S:
+                    del draining[source]
+            pause.wait(_DRAIN_POLL_S)
+        try:
+            for source in self._sources:
+                source.transfer_clock(self._sink, local_clock())
+        except StorageError:
+            # The sink has its alarm.
+            pass
 
     def _is_due(self, period_s: float, now_s: float) -> bool:
         if now_s < self._due[period_s]:
@@ -264,10 +329,10 @@ class _RecordingLoop:
         if not self._sources or running_s < _RATE_KNOWN_S:
             return None
         try:
-            free = shutil.disk_usage(self._writer.path.parent).free
+            free = shutil.disk_usage(self._sink.path.parent).free
         except OSError:
             return None
-        return free / (self._writer.n_bytes / running_s) / 3600
+        return free / (self._sink.n_bytes / running_s) / 3600
 
     def _state(self, phase: RecorderPhase) -> RecorderState:
         now_s = local_clock()
@@ -278,14 +343,15 @@ class _RecordingLoop:
         absent = tuple(_absent(selector) for selector in wanted)
         for event in self._watchdog.look(recorded, now_s):
             _log.warning("%s: %s, %s", event.stream, event.light, event.words)
+        self._told_alarm = self._sink.alarm
         return RecorderState(
-            phase="failed" if self._alarm else phase,
+            phase="failed" if self._sink.is_failed else phase,
             streams=recorded + absent,
             seconds=now_s - self._started_s,
-            file_bytes=self._writer.n_bytes,
+            file_bytes=self._sink.n_bytes,
             hours_left=self._hours_left,
-            alarm=self._alarm,
-            message=self._alarm,
+            alarm=self._told_alarm,
+            message=self._told_alarm,
         )
 
     def _publish(self, phase: RecorderPhase) -> None:
@@ -295,6 +361,15 @@ class _RecordingLoop:
 def _is_past(source: Source, stopped_s: float) -> bool:
     last_s = source.last_local_s
     return last_s is not None and last_s > stopped_s
+
+
+def _in_words(files: Sequence[str], streams: Sequence[StreamOutcome], problems: Sequence[str], alarm: str) -> str:
+    n_samples = sum(stream.n_samples for stream in streams)
+    if problems:
+        alarm = f"{alarm} {files[0]} does not read back as written: {'; '.join(problems)}; keep every file.".strip()
+    if alarm:
+        return alarm
+    return f"{len(streams)} streams, {n_samples} samples written and read back."
 
 
 def _absent(selector: StreamSelector) -> RecordedStream:

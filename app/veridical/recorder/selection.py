@@ -31,15 +31,18 @@ def missing(selectors: Sequence[StreamSelector], streams: Sequence[StreamDescrip
     )
 
 
+def is_lookalike(old: StreamDescription, new: StreamDescription) -> bool:
+    """Whether LSL's own recovery would take ``new`` for ``old``: the rate is nothing to it."""
+    return bool(new.source_id) and (
+        (new.source_id, new.name, new.type, new.n_channels, new.format)
+        == (old.source_id, old.name, old.type, old.n_channels, old.format)
+    )
+
+
 def returns_as(old: StreamDescription, new: StreamDescription) -> bool:
     """Whether ``new`` is the stream ``old`` come back, so that its data belong to the same record.
 
     The same uid is the same outlet. A restarted program has another uid; a source id that is not
     empty, and the same shape, identify it as LSL's own recovery does.
     """
-    if new.uid == old.uid:
-        return True
-    return bool(new.source_id) and (
-        (new.source_id, new.name, new.type, new.n_channels, new.nominal_hz, new.format)
-        == (old.source_id, old.name, old.type, old.n_channels, old.nominal_hz, old.format)
-    )
+    return new.uid == old.uid or (is_lookalike(old, new) and new.nominal_hz == old.nominal_hz)
