@@ -238,3 +238,27 @@ def test_real_files_are_read_or_refused(shared_data: Path) -> None:
     )
     assert recording.signals[0].samples.shape[0] == 3
     assert len(recording.events) > 0
+
+
+def test_a_recorded_pulse_is_the_clock_and_the_marker_the_identity(tmp_path: Path) -> None:
+    path = tmp_path / "a.xdf"
+    hz, late_s = 1000.0, 0.0375
+    times_s = START_S + np.arange(12_000) / hz
+    shown_s = START_S + 2.0 + 1.5 * np.arange(6)
+    volts = np.zeros(12_000, dtype=np.float32)
+    for t in shown_s:
+        volts[(times_s >= t + late_s) & (times_s < t + late_s + 0.01)] = 5.0
+    rows = [(_description("Amp", "EEG", hz, ("Fz", "TRIG"), ("microvolts", "")), np.stack((volts * 0, volts)), times_s)]
+    markers = [(t, f"picture/neutral id=p{k} trial={k + 1} block=1") for k, t in enumerate(shown_s)]
+    _write(path, rows, {"veridical-markers": markers})
+    recording = load_recording(path, [
+        RoleAssignment("EEG", "Amp", "", (0,), ("Fz",), 1e-6), RoleAssignment("TTL", "Amp", "", (1,), ("TRIG",), 1.0),
+    ])  # fmt: skip
+    assert recording.timing.source == "TTL"
+    assert recording.timing.offset_s == pytest.approx(late_s, abs=1 / hz)
+    assert recording.timing.jitter_s < 1 / hz
+    for k, event in enumerate(recording.events):
+        assert event.marker.details["id"] == f"p{k}"
+        assert event.onset_s == pytest.approx(shown_s[k] - START_S + late_s, abs=1 / hz)
+    _write(tmp_path / "b.xdf", rows[:0] + _streams(), {"veridical-markers": MARKERS})
+    assert not load_recording(tmp_path / "b.xdf").timing.is_measured

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from veridical.domain.arrays import FloatArray
 from veridical.domain.event import Event
+from veridical.domain.event_timing import EventTiming
 from veridical.domain.stream import Role
 from veridical.domain.timeline import Timeline
 
@@ -46,6 +47,8 @@ class Recording:
         Raw (synchronised) time of the time axis' zero: the earliest stamp of a regular stream.
     defects : tuple of str
         Named defects found on reading.
+    timing : EventTiming
+        What the onsets of pictures rest on.
     """
 
     file: str
@@ -54,6 +57,7 @@ class Recording:
     signals: tuple[Signal, ...]
     events: tuple[Event, ...]
     defects: tuple[str, ...] = ()
+    timing: EventTiming = EventTiming()
 
     def find_signal(self, role: Role) -> Signal | None:
         """Return the first signal of a role, or None."""

@@ -47,6 +47,8 @@ class RecordingFacts:
         As the presenter says: ``psychopy 1920x1080, 60.0 Hz`` or ``headless (no display)``.
     n_dropped_frames : int or None
         Late flips; None if unknown.
+    timing : str
+        What the onsets of pictures rest on, in words.
     ended : str
         ``completed``, ``aborted``, ``stopped``, with its detail; empty if unknown.
     defects : tuple of str
@@ -65,6 +67,7 @@ class RecordingFacts:
     is_verified: bool | None = None
     screen: str = ""
     n_dropped_frames: int | None = None
+    timing: str = ""
     ended: str = ""
     defects: tuple[str, ...] = ()
     simulation: SimulationPlan | None = None

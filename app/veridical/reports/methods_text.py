@@ -46,12 +46,14 @@ def _recording(content: ReportContent) -> str:
     simulated = " In simulation: amplifier and participant were simulated." if content.is_simulated else ""
     short = " Durations were shortened for a demonstration." if content.settings.is_shortened else ""
     screens = " Pictures were not shown on a real screen (headless)." if content.is_headless else ""
+    measured = sorted({r.timing for r in content.recordings if r.timing.startswith("onsets measured")})
+    onsets = f" Picture {'; '.join(measured)}." if measured else " Picture onsets rest on software timing only."
     return (
         f"Pictures were presented for {protocol.picture_s:g} s with PsychoPy (Peirce et al., 2019) in "
         f"{count(protocol.n_blocks, 'block')}, {count(len(content.trials), 'trial')} in all, and rated on "
         f"{' and '.join(s.id for s in protocol.scales)} after each. "
         f"{', '.join(sorted(streams)) or 'Physiological signals'} and event markers were recorded on one clock with "
-        f"the lab streaming layer (Kothe et al., 2025).{simulated}{short}{screens}"
+        f"the lab streaming layer (Kothe et al., 2025).{onsets}{simulated}{short}{screens}"
     )
 
 

@@ -373,6 +373,7 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
         Fact("Ended", r.ended or "unknown"),
         Fact("Screen", r.screen or "unknown"),
         Fact("Late flips", frames),
+        Fact("Picture onsets", r.timing or "unknown"),
         Fact("Defects", "; ".join(r.defects) or "none found"),
         Fact("SHA-256", r.sha256),
     ]

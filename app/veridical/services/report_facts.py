@@ -35,6 +35,7 @@ def recording_facts(study: Study, key: RunKey, recording: Recording) -> Recordin
         is_verified=None if session is None else session.is_verified,
         screen="" if session is None else session.screen_used,
         n_dropped_frames=None if session is None else session.n_dropped_frames,
+        timing=recording.timing.words,
         ended=ended,
         defects=recording.defects,
         simulation=None if session is None else session.simulation,

@@ -13,6 +13,7 @@ from veridical.domain.event import MARKER_STREAM_NAME, MARKER_STREAM_TYPE, Event
 from veridical.domain.recording import Recording, Signal
 from veridical.domain.stream import Role, RoleAssignment, suggest_roles
 from veridical.domain.timeline import Timeline
+from veridical.signals.pulses import measured_onsets
 from veridical.storage.xdf_reader import XdfFile, XdfStream, read_xdf
 
 # Samples that are scaled at a time: bounds the float64 copy that wide integers need.
@@ -77,13 +78,16 @@ def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recordin
             raise RecordingError(
                 f"No stream of {path} looks like EEG, EDA or ECG (found: {names}); assign roles in study.toml."
             )
+        # Where an amplifier saw the picture's pulse or light, that is the clock; the marker says which picture it was.
+        events, timing = measured_onsets(_read_events(file, origin_s), signals)
         return Recording(
             file=str(path),
             sha256=_hash(path),
             origin_s=origin_s,
             signals=tuple(signals),
-            events=_read_events(file, origin_s),
+            events=events,
             defects=tuple(defects),
+            timing=timing,
         )
 
 
