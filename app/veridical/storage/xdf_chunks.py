@@ -1,23 +1,27 @@
-"""Samples chunks of a mapped file: their shape checked, their samples decoded."""
+"""Samples chunks: how the samples of a stream lie in the bytes of a chunk, checked before anything is read."""
 
 import struct
-from collections.abc import Iterator
+from array import array
 from dataclasses import dataclass
 from mmap import mmap
-from typing import Any, NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from veridical.domain.arrays import FloatArray
 from veridical.domain.stream import SampleFormat
 from veridical.storage import xdf_format as xdf
 
 Buffer: TypeAlias = mmap | bytes
 
+# A run is a stretch of samples of equal size: each with a stamp; only the first with one; none with one.
+EXPLICIT: Final = 0
+LED: Final = 1
+DEDUCED: Final = 2
+
 _U32 = struct.Struct("<I").unpack_from
 _U64 = struct.Struct("<Q").unpack_from
 _F64 = struct.Struct("<d").unpack_from
+_FEW = 8
 
 
 class SamplesChunk(NamedTuple):
@@ -45,6 +49,25 @@ def read_length(buffer: Buffer, at: int, stop: int) -> tuple[int, int] | None:
     return None
 
 
+class Runs:
+    """A growing table of runs, one row each: first byte, number of samples, kind."""
+
+    def __init__(self) -> None:
+        self.starts = array("q")
+        self.counts = array("q")
+        self.kinds = array("b")
+
+    def add(self, start: int, n: int, kind: int) -> None:
+        """Append a run."""
+        self.starts.append(start)
+        self.counts.append(n)
+        self.kinds.append(kind)
+
+    def cut(self, n_runs: int) -> None:
+        """Forget all runs but the first ``n_runs``."""
+        del self.starts[n_runs:], self.counts[n_runs:], self.kinds[n_runs:]
+
+
 @dataclass(frozen=True)
 class NumericLayout:
     """How the samples of a numeric stream lie in the file."""
@@ -58,125 +81,168 @@ class NumericLayout:
         return xdf.DTYPES[self.format].newbyteorder("=")
 
     @property
+    def n_bytes_values(self) -> int:
+        """Size of a sample's values."""
+        return self.n_channels * xdf.DTYPES[self.format].itemsize
+
+    @property
     def n_bytes_deduced(self) -> int:
         """Size of a sample without a stamp."""
-        return 1 + self.n_channels * xdf.DTYPES[self.format].itemsize
+        return 1 + self.n_bytes_values
 
-    def fits(self, buffer: Buffer, chunk: SamplesChunk) -> bool:
-        """Whether the chunk's length agrees with its number of samples."""
+    @property
+    def n_bytes_explicit(self) -> int:
+        """Size of a sample with a stamp."""
+        return 9 + self.n_bytes_values
+
+    def could_fit(self, chunk: SamplesChunk) -> bool:
+        """Whether the chunk's length agrees with some mixture of samples with and without a stamp."""
         n_explicit, rest = divmod(chunk.stop - chunk.start - chunk.n * self.n_bytes_deduced, 8)
-        if rest or not 0 <= n_explicit <= chunk.n:
+        return not rest and 0 <= n_explicit <= chunk.n
+
+    def add_runs(self, buffer: Buffer, chunk: SamplesChunk, runs: Runs) -> bool:
+        """Cut a chunk into runs; False, with nothing added, if its length and its flags do not agree.
+
+        Where the length decides alone, the flags are not looked at: a flipped bit in one must not cost the chunk.
+        """
+        if not self.could_fit(chunk):
             return False
-        if n_explicit in (0, chunk.n) or (n_explicit == 1 and buffer[chunk.start]):
+        n_explicit = (chunk.stop - chunk.start - chunk.n * self.n_bytes_deduced) // 8
+        if chunk.n == 0:
             return True
-        return sum(run.n for run in self.runs(buffer, chunk)) == chunk.n
+        if n_explicit == chunk.n:
+            runs.add(chunk.start, chunk.n, EXPLICIT)
+        elif n_explicit == 0:
+            runs.add(chunk.start, chunk.n, DEDUCED)
+        elif n_explicit == 1 and buffer[chunk.start]:
+            runs.add(chunk.start, chunk.n, LED)
+        else:
+            n_before = len(runs.starts)
+            with memoryview(buffer) as view:
+                if not self._walk(view, chunk, runs):
+                    runs.cut(n_before)
+                    return False
+        return True
 
-    def runs(self, buffer: Buffer, chunk: SamplesChunk) -> Iterator["Run"]:
-        """Cut a chunk into runs of explicit or deduced stamps, by its length where that decides alone."""
-        small, big = self.n_bytes_deduced, self.n_bytes_deduced + 8
-        n_explicit = (chunk.stop - chunk.start - chunk.n * small) // 8
-        if n_explicit in (0, chunk.n):
-            yield Run(chunk.start, chunk.n, n_explicit > 0)
-            return
-        if n_explicit == 1 and buffer[chunk.start]:
-            yield Run(chunk.start, 1, True)
-            yield Run(chunk.start + big, chunk.n - 1, False)
-            return
-        at, left = chunk.start, chunk.n
-        while left > 0 and at + small <= chunk.stop:
-            is_explicit = buffer[at] != 0
-            size = big if is_explicit else small
-            n = self._length_of_run(buffer, at, size, min(left, (chunk.stop - at) // size), is_explicit)
-            if n == 0:
-                return
-            yield Run(at, n, is_explicit)
-            at += n * size
-            left -= n
-
-    @staticmethod
-    def _length_of_run(buffer: Buffer, at: int, size: int, limit: int, is_explicit: bool) -> int:
-        # Doubling steps: flags that alternate must not cost a look at the whole rest each time.
-        n, step = 0, 16
-        while n < limit:
-            step = min(step, limit - n)
-            flags = np.ndarray((step,), np.uint8, buffer=buffer, offset=at + n * size, strides=(size,))
-            other = np.flatnonzero((flags != 0) != is_explicit)
-            if len(other):
-                return n + int(other[0])
-            n += step
-            step *= 2
-        return n
-
-    def values(self, buffer: Buffer, chunk: SamplesChunk) -> Iterator[NDArray[Any]]:
-        """Views of shape (n, n_channels) into the file, run by run."""
-        for run in self.runs(buffer, chunk):
-            yield self._records(buffer, run)["values"]
-
-    def stamps(self, buffer: Buffer, chunk: SamplesChunk, last_s: float, period_s: float) -> FloatArray:
-        """Stamps of a chunk; ``last_s`` is the stamp before it."""
-        parts: list[FloatArray] = []
-        for run in self.runs(buffer, chunk):
-            if run.is_explicit:
-                parts.append(self._records(buffer, run)["stamp"].astype(np.float64))
+    def _walk(self, view: memoryview, chunk: SamplesChunk, runs: Runs) -> bool:
+        """Follow the flags of a chunk that mixes samples with and without a stamp."""
+        small, big = self.n_bytes_deduced, self.n_bytes_explicit
+        at, left, stop = chunk.start, chunk.n, chunk.stop
+        while left and at < stop:
+            first, n_explicit = at, 0
+            while left and at < stop and view[at]:
+                at += big
+                left -= 1
+                n_explicit += 1
+            n_deduced = _count_deduced(view, at, small, min(left, (stop - at) // small))
+            if n_explicit + n_deduced == 0:
+                return False
+            if n_explicit and n_deduced:
+                if n_explicit > 1:
+                    runs.add(first, n_explicit - 1, EXPLICIT)
+                runs.add(at - big, 1 + n_deduced, LED)
             else:
-                parts.append(deduce_stamps(last_s, period_s, run.n))
-            last_s = float(parts[-1][-1])
-        return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    def _records(self, buffer: Buffer, run: "Run") -> NDArray[Any]:
-        layout = xdf.explicit_dtype if run.is_explicit else xdf.deduced_dtype
-        return np.frombuffer(buffer, layout(self.n_channels, self.format), run.n, run.start)
+                runs.add(first, n_explicit + n_deduced, EXPLICIT if n_explicit else DEDUCED)
+            at += n_deduced * small
+            left -= n_deduced
+        return left == 0 and at == stop
 
 
-class Run(NamedTuple):
-    """Neighbouring samples that all have, or all lack, a stamp."""
-
-    start: int
-    n: int
-    is_explicit: bool
-
-
-def deduce_stamps(last_s: float, period_s: float, n: int) -> FloatArray:
-    """Continue from a stamp, adding the period n times over as every reader does (not multiplying)."""
-    steps = np.full(n + 1, period_s)
-    steps[0] = last_s
-    return np.add.accumulate(steps)[1:]
-
-
-class StringSample(NamedTuple):
-    """One sample of a string stream; the stamp is None where it is to be deduced."""
-
-    stamp_s: float | None
-    values: tuple[bytes, ...]
+def _count_deduced(view: memoryview, at: int, size: int, limit: int) -> int:
+    """Samples from ``at`` on whose flag is 0, at most ``limit``."""
+    n = 0
+    while n < limit and n < _FEW:
+        if view[at + n * size]:
+            return n
+        n += 1
+    # Doubling steps: flags that alternate must not cost a look at the whole rest each time.
+    step = 4 * _FEW
+    while n < limit:
+        step = min(step, limit - n)
+        flags = bytes(view[at + n * size : at + (n + step) * size : size])
+        n_zeros = step - len(flags.lstrip(b"\0"))
+        n += n_zeros
+        if n_zeros < step:
+            return n
+        step *= 2
+    return n
 
 
-def walk_strings(buffer: Buffer, chunk: SamplesChunk, n_channels: int) -> Iterator[StringSample]:
-    """Read a string chunk sample by sample; ends early where the chunk is damaged."""
-    at = chunk.start
+def read_texts(
+    buffer: Buffer,
+    chunk: SamplesChunk,
+    columns: list[list[str]],
+    stamps: "array[float]",
+    last_s: float,
+    period_s: float,
+) -> float:
+    """Append the samples of a string chunk that ``texts_fit``.
+
+    Parameters
+    ----------
+    columns : list of list of str
+        One per channel; UTF-8, with damaged bytes replaced.
+    stamps : array of float
+        Seconds; where the file has none, the one before plus ``period_s``.
+    last_s : float
+        Stamp before the chunk.
+
+    Returns
+    -------
+    float
+        Last stamp.
+    """
+    data, at = buffer[chunk.start : chunk.stop], 0
     for _ in range(chunk.n):
-        if at >= chunk.stop:
-            return
-        stamp_s: float | None = None
-        is_explicit = buffer[at] != 0
-        at += 1
-        if is_explicit:
-            if at + 8 > chunk.stop:
-                return
-            stamp_s = _F64(buffer, at)[0]
-            at += 8
+        if data[at]:
+            last_s = _F64(data, at + 1)[0]
+            at += 9
+        else:
+            last_s += period_s
+            at += 1
+        stamps.append(last_s)
+        for column in columns:
+            if data[at] == 1:
+                begin = at + 2
+                at = begin + data[at + 1]
+            else:
+                length, begin = read_length(data, at, len(data)) or (0, len(data))
+                at = begin + length
+            column.append(data[begin:at].decode(errors="replace"))
+    return last_s
+
+
+def read_raw_texts(buffer: Buffer, chunk: SamplesChunk, n_channels: int) -> list[list[bytes]]:
+    """Return the samples of a string chunk that ``texts_fit`` as their bytes, one list of channels per sample."""
+    data, at = buffer[chunk.start : chunk.stop], 0
+    samples: list[list[bytes]] = []
+    for _ in range(chunk.n):
+        at += 9 if data[at] else 1
         values: list[bytes] = []
         for _channel in range(n_channels):
-            length = read_length(buffer, at, chunk.stop)
-            if length is None or length[1] + length[0] > chunk.stop:
-                return
-            at = length[1] + length[0]
-            values.append(buffer[length[1] : at])
-        yield StringSample(stamp_s, tuple(values))
+            length, begin = read_length(data, at, len(data)) or (0, len(data))
+            at = begin + length
+            values.append(data[begin:at])
+        samples.append(values)
+    return samples
 
 
-def strings_fit(buffer: Buffer, chunk: SamplesChunk, n_channels: int) -> bool:
-    """Whether a string chunk holds as many whole samples as it says."""
+def texts_fit(buffer: Buffer, chunk: SamplesChunk, n_channels: int) -> bool:
+    """Whether a string chunk holds exactly as many samples as it says."""
     # Two bytes at least per value, one per stamp: a count beyond that is a lie and not worth a walk.
     if chunk.n * (1 + 2 * n_channels) > chunk.stop - chunk.start:
         return False
-    return sum(1 for _ in walk_strings(buffer, chunk, n_channels)) == chunk.n
+    at, stop = chunk.start, chunk.stop
+    for _ in range(chunk.n):
+        if at >= stop:
+            return False
+        at += 9 if buffer[at] else 1
+        for _channel in range(n_channels):
+            if at + 2 <= stop and buffer[at] == 1:
+                at += 2 + buffer[at + 1]
+                continue
+            read = read_length(buffer, at, stop)
+            if read is None:
+                return False
+            at = read[1] + read[0]
+    return at == stop

@@ -1,5 +1,6 @@
 """What is in an XDF file, and what is wrong with it: the object of ``veridical inspect --json`` (FORMATS 5)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,10 +8,9 @@ import numpy as np
 
 from veridical.domain.arrays import FloatArray
 from veridical.signals.timeline import find_gaps
+from veridical.storage.xdf_clock_base import on_another_clock
 from veridical.storage.xdf_defects import missing_share
 from veridical.storage.xdf_reader import XdfStream, read_xdf
-
-_CLOCK_BASE_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -51,9 +51,9 @@ class XdfInspection:
     Parameters
     ----------
     defects : tuple of str
-        Of the file as a whole: ``truncated``, ``damaged``, ``bad-header``, ``missing-role``.
+        Of the file as a whole: ``truncated``, ``bad-header``, ``missing-role``.
     remarks : tuple of str
-        What was skipped on reading, and where.
+        What was skipped or mended on reading, and where; which channels are flat.
     """
 
     file: str
@@ -71,20 +71,17 @@ def inspect(path: Path) -> XdfInspection:
         If it is no XDF or cannot be read.
     """
     with read_xdf(path) as file:
-        strangers = _on_another_clock(file.streams)
-        streams = tuple(_inspect_stream(stream, stream.id in strangers) for stream in file.streams)
+        strangers = on_another_clock(file.streams)
+        streams = tuple(_inspect_stream(s, is_stranger) for s, is_stranger in zip(file.streams, strangers, strict=True))
         defects = list(file.defects)
         if not any(stream.description.is_regular for stream in file.streams):
             defects.append("missing-role")
-        return XdfInspection(str(path), streams, tuple(defects), file.remarks)
+        return XdfInspection(str(path), streams, tuple(defects), (*file.remarks, *_name_flat(file.streams)))
 
 
 def _inspect_stream(stream: XdfStream, is_stranger: bool) -> StreamInspection:
     stamps_s = stream.timestamps
     n = stream.n_samples
-    first_s = float(stamps_s[0]) if n else None
-    last_s = float(stamps_s[-1]) if n else None
-    span_s = float(stamps_s[-1] - stamps_s[0]) if n else 0.0
     return StreamInspection(
         id=stream.id,
         name=stream.name,
@@ -92,10 +89,10 @@ def _inspect_stream(stream: XdfStream, is_stranger: bool) -> StreamInspection:
         format=stream.description.format,
         channels=stream.description.n_channels,
         nominal_hz=stream.nominal_hz,
-        effective_hz=(n - 1) / span_s if span_s > 0 else None,
+        effective_hz=_effective_hz(stamps_s),
         samples=n,
-        first_timestamp=first_s,
-        last_timestamp=last_s,
+        first_timestamp=float(stamps_s[0]) if n else None,
+        last_timestamp=float(stamps_s[-1]) if n else None,
         gaps=tuple((float(stamps_s[g.first - 1]), float(stamps_s[g.first])) for g in find_gaps(stream.timeline)),
         missing_share=missing_share(stream.timeline),
         clock_offsets=len(stream.clock_offsets),
@@ -104,24 +101,19 @@ def _inspect_stream(stream: XdfStream, is_stranger: bool) -> StreamInspection:
     )
 
 
-def _on_another_clock(streams: tuple[XdfStream, ...]) -> set[int]:
-    """Ids of streams of which a stretch lies more than 60 s outside all other streams.
+def _effective_hz(stamps_s: FloatArray) -> float | None:
+    if len(stamps_s) < 2:
+        return None
+    with np.errstate(over="ignore", invalid="ignore"):
+        span_s = float(stamps_s[-1] - stamps_s[0])
+    return (len(stamps_s) - 1) / span_s if 0 < span_s < np.inf else None
 
-    A stream that began earlier or ended later than the rest is no stranger: its stretch reaches into theirs.
-    """
-    ranges = {s.id: (float(s.times_s.min()), float(s.times_s.max())) for s in streams if s.n_samples}
-    found: set[int] = set()
+
+def _name_flat(streams: Sequence[XdfStream]) -> list[str]:
+    remarks: list[str] = []
     for stream in streams:
-        others = [limits for id_, limits in ranges.items() if id_ != stream.id]
-        if stream.id in ranges and others:
-            start_s, stop_s = min(o[0] for o in others), max(o[1] for o in others)
-            if any(a > stop_s + _CLOCK_BASE_S or b < start_s - _CLOCK_BASE_S for a, b in _stretches(stream.times_s)):
-                found.add(stream.id)
-    return found
-
-
-def _stretches(times_s: FloatArray) -> list[tuple[float, float]]:
-    """Limits of the runs of stamps without a step of more than 60 s."""
-    firsts = np.concatenate(([0], np.flatnonzero(np.abs(np.diff(times_s)) > _CLOCK_BASE_S) + 1)).astype(np.int64)
-    low, high = np.minimum.reduceat(times_s, firsts), np.maximum.reduceat(times_s, firsts)
-    return list(zip(low.tolist(), high.tolist(), strict=True))
+        flat, labels = stream.flat_channels, stream.labels
+        if flat and len(flat) < stream.description.n_channels:
+            names = [(labels[k] if k < len(labels) else "") or str(k + 1) for k in flat[:20]]
+            remarks.append(f"{stream.name}: flat channels {', '.join(names)}{', ...' if len(flat) > 20 else ''}")
+    return remarks

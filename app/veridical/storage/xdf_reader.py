@@ -6,7 +6,7 @@ dejitter_timestamps=False)``.
 
 import contextlib
 import mmap
-from dataclasses import dataclass
+from array import array
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -21,28 +21,30 @@ from veridical.domain.errors import RecordingError
 from veridical.domain.stream import StreamDescription
 from veridical.domain.timeline import Timeline
 from veridical.signals.timeline import fit_timeline, synchronise
-from veridical.storage import xdf_format as xdf
-from veridical.storage.xdf_chunks import Buffer, SamplesChunk, walk_strings
-from veridical.storage.xdf_defects import timing_defects
+from veridical.storage.xdf_chunks import Buffer, read_raw_texts, read_texts
+from veridical.storage.xdf_defects import measured_offsets, timing_defects
+from veridical.storage.xdf_flat import flat_channels
+from veridical.storage.xdf_gather import NumericSamples
+from veridical.storage.xdf_headers import Footer
 from veridical.storage.xdf_index import StreamIndex, index_chunks
-
-
-@dataclass(frozen=True)
-class Footer:
-    """What the recorder said of a stream when it closed the file; None where it said nothing."""
-
-    first_timestamp: float | None
-    last_timestamp: float | None
-    sample_count: int | None
+from veridical.storage.xdf_opening import map_recording
 
 
 class XdfStream:
-    """One stream of a file; everything is computed on first access and kept."""
+    """One stream of a file; everything is computed on first access and kept.
+
+    Examples
+    --------
+    >>> with read_xdf("recording.xdf") as file:
+    ...     for stream in file.streams:
+    ...         print(stream.name, stream.samples.shape, stream.timeline.sampling_hz, stream.defects)
+    """
 
     def __init__(self, buffer: Buffer, index: StreamIndex) -> None:
         self._buffer = buffer
         self._index = index
-        self._firsts = np.concatenate(([0], np.cumsum(np.array(index.counts, dtype=np.int64))))
+        self._numeric = None if index.is_text else NumericSamples(buffer, index.layout, index.runs)
+        self._n_samples = index.n_samples
 
     @property
     def id(self) -> int:
@@ -96,38 +98,38 @@ class XdfStream:
 
     @property
     def is_header_damaged(self) -> bool:
-        """Whether only core fields of the header could be read."""
-        return self._index.is_salvaged
+        """Whether the header had to be mended, came late or came twice."""
+        return self._index.is_mended
 
     @property
     def n_samples(self) -> int:
         """Number of samples in readable chunks."""
-        return int(self._firsts[-1])
+        return self._n_samples
+
+    @property
+    def footer(self) -> Footer | None:
+        """What the recorder counted; None if the file has no footer for the stream."""
+        return self._index.footer
 
     @cached_property
     def samples(self) -> NDArray[Any] | list[list[str]]:
-        """All samples, shape (n_channels, n_times): an array in the file's dtype, or one list of str per channel."""
-        if self.description.format == "string":
-            return self._read_strings()
-        return self.window(0, self.n_samples)
+        """All samples, shape (n_channels, n_times): an array in the file's dtype, or one list of str per channel.
+
+        The channels of a sample are neighbours in memory, as in the file; what works long along one channel is
+        faster on ``numpy.ascontiguousarray(samples)``, which costs the memory once more.
+        """
+        if self._numeric is None:
+            return self._texts[0]
+        samples: NDArray[Any] = self.window(0, self.n_samples)
+        return samples
 
     @cached_property
     def timestamps(self) -> FloatArray:
         """Raw stamps in seconds on the stream's own clock, shape (n_times,)."""
-        stamps_s = np.empty(self.n_samples)
-        period_s = 1.0 / self.nominal_hz if self.nominal_hz > 0 else 0.0
-        last_s, filled = 0.0, 0
-        is_string = self.description.format == "string"
-        layout = self._index.layout
-        for chunk in self._chunks(0, len(self._index.counts)):
-            if is_string:
-                new = self._string_stamps(chunk, last_s, period_s)
-            else:
-                new = layout.stamps(self._buffer, chunk, last_s, period_s)
-            stamps_s[filled : filled + chunk.n] = new
-            filled += chunk.n
-            last_s = float(new[-1])
-        return stamps_s
+        if self._numeric is None:
+            return self._texts[1]
+        self._require_open()
+        return self._numeric.stamps(self._period_s)
 
     @cached_property
     def clock_offsets(self) -> FloatArray:
@@ -137,23 +139,12 @@ class XdfStream:
     @cached_property
     def times_s(self) -> FloatArray:
         """Stamps on the recording machine's clock (clock offsets applied), shape (n_times,)."""
-        return synchronise(self.timestamps, self.clock_offsets)
+        return synchronise(self.timestamps, measured_offsets(self.clock_offsets))
 
     @cached_property
     def timeline(self) -> Timeline:
         """Gap-aware time of a regular stream, synchronised; no segments for an irregular one (see ``times_s``)."""
         return fit_timeline(self.times_s, self.nominal_hz)
-
-    @cached_property
-    def footer(self) -> Footer | None:
-        """What the recorder counted; None if the file has no footer for the stream."""
-        root = self._index.footer
-        if root is None:
-            return None
-        count = _number(root, "sample_count")
-        return Footer(
-            _number(root, "first_timestamp"), _number(root, "last_timestamp"), None if count is None else int(count)
-        )
 
     def window(self, first: int, last: int) -> NDArray[Any]:
         """Copy samples ``first`` to ``last`` (excluded) of a numeric stream, shape (n_channels, last - first).
@@ -163,53 +154,15 @@ class XdfStream:
         IndexError
             If the range is not within the stream.
         RecordingError
-            If the stream is one of strings.
+            If the stream is one of strings, or the file is closed.
         """
-        if self.description.format == "string":
+        if self._numeric is None:
             raise RecordingError(f"The stream {self.name!r} holds texts; read its samples as a whole.")
         if not 0 <= first <= last <= self.n_samples:
             raise IndexError(f"samples {first} to {last} of {self.n_samples}")
-        layout = self._index.layout
-        # A stream without samples may announce any number of channels: an empty array costs nothing.
-        copied = np.empty((self.description.n_channels, last - first), layout.dtype)
-        if first == last:
-            return copied
-        begin = int(np.searchsorted(self._firsts, first, side="right")) - 1
-        end = int(np.searchsorted(self._firsts, last, side="left"))
-        at = int(self._firsts[begin])
-        for chunk in self._chunks(begin, end):
-            for values in layout.values(self._buffer, chunk):
-                low, high = max(first, at), min(last, at + len(values))
-                if low < high:
-                    copied[:, low - first : high - first] = values[low - at : high - at].T
-                at += len(values)
-        return copied
-
-    def raw_texts(self, first: int, last: int) -> list[list[bytes]]:
-        """Copy samples ``first`` to ``last`` (excluded) of a string stream as they were sent: n_times lists of bytes.
-
-        Raises
-        ------
-        IndexError
-            If the range is not within the stream.
-        RecordingError
-            If the stream is one of numbers.
-        """
-        if self.description.format != "string":
-            raise RecordingError(f"The stream {self.name!r} holds numbers; read a window of them.")
-        if not 0 <= first <= last <= self.n_samples:
-            raise IndexError(f"samples {first} to {last} of {self.n_samples}")
-        if first == last:
-            return []
-        begin = int(np.searchsorted(self._firsts, first, side="right")) - 1
-        end = int(np.searchsorted(self._firsts, last, side="left"))
-        skipped = first - int(self._firsts[begin])
-        found = [
-            list(sample.values)
-            for chunk in self._chunks(begin, end)
-            for sample in walk_strings(self._buffer, chunk, self.description.n_channels)
-        ]
-        return found[skipped : skipped + last - first]
+        if first < last:
+            self._require_open()
+        return self._numeric.values(first, last).T
 
     @cached_property
     def defects(self) -> tuple[str, ...]:
@@ -221,54 +174,87 @@ class XdfStream:
             found.append("count-mismatch")
         if self.n_samples == 0:
             return (*found, "no-samples")
-        found += timing_defects(self.timestamps, self.timeline, self.nominal_hz, self.clock_offsets)
-        if self._is_flat():
+        found += timing_defects(self.timestamps, self.timeline, self.nominal_hz, measured_offsets(self.clock_offsets))
+        if self.flat_channels:
             found.append("flat")
         return tuple(found)
 
-    def _is_flat(self) -> bool:
-        """Whether no channel of a regular stream ever changes; stops reading at the first change."""
-        if not self.description.is_regular or self.description.format == "string" or self.n_samples < self.nominal_hz:
-            return False
-        first = self.window(0, 1)
-        step = max(1, round(10 * self.nominal_hz))
-        return all(
-            bool((self.window(k, min(k + step, self.n_samples)) == first).all()) for k in range(0, self.n_samples, step)
-        )
+    @cached_property
+    def flat_channels(self) -> tuple[int, ...]:
+        """Channels that ought to carry a signal and never change, from 0; stops reading at the first change."""
+        return flat_channels(self.description, self.n_samples, self.window)
 
-    def _chunks(self, begin: int, end: int) -> list[SamplesChunk]:
+    @property
+    def _period_s(self) -> float:
+        return 1.0 / self.nominal_hz if self.nominal_hz > 0 else 0.0
+
+    def raw_texts(self, first: int, last: int) -> list[list[bytes]]:
+        """Copy samples ``first`` to ``last`` (excluded) of a string stream as they were sent: n_times lists of bytes.
+
+        Raises
+        ------
+        IndexError
+            If the range is not within the stream.
+        RecordingError
+            If the stream is one of numbers.
+        """
+        if self._numeric is not None:
+            raise RecordingError(f"The stream {self.name!r} holds numbers; read a window of them.")
+        if not 0 <= first <= last <= self.n_samples:
+            raise IndexError(f"samples {first} to {last} of {self.n_samples}")
+        self._require_open()
+        copied: list[list[bytes]] = []
+        at = 0
+        for chunk in self._index.texts:
+            if at < last and first < at + chunk.n:
+                samples = read_raw_texts(self._buffer, chunk, self.description.n_channels)
+                copied += samples[max(0, first - at) : last - at]
+            at += chunk.n
+        return copied
+
+    @cached_property
+    def _texts(self) -> tuple[list[list[str]], FloatArray]:
+        """Samples and stamps of a string stream; they stand among each other and are read at once."""
+        self._require_open()
+        columns: list[list[str]] = [[] for _ in range(self.description.n_channels)] if self.n_samples else []
+        stamps = array("d")
+        last_s = 0.0
+        for chunk in self._index.texts:
+            last_s = read_texts(self._buffer, chunk, columns, stamps, last_s, self._period_s)
+        return columns, np.array(stamps, dtype=float)
+
+    def _require_open(self) -> None:
         if isinstance(self._buffer, mmap.mmap) and self._buffer.closed:
             raise RecordingError(f"The recording of {self.name!r} is closed; read what you need before closing it.")
-        index = self._index
-        rows = zip(index.starts[begin:end], index.stops[begin:end], index.counts[begin:end], strict=True)
-        return [SamplesChunk(*row) for row in rows]
-
-    def _read_strings(self) -> list[list[str]]:
-        channels: list[list[str]] = [[] for _ in range(self.description.n_channels)] if self.n_samples else []
-        for chunk in self._chunks(0, len(self._index.counts)):
-            for sample in walk_strings(self._buffer, chunk, len(channels)):
-                for channel, value in zip(channels, sample.values, strict=True):
-                    channel.append(value.decode(errors="replace"))
-        return channels
-
-    def _string_stamps(self, chunk: SamplesChunk, last_s: float, period_s: float) -> FloatArray:
-        stamps_s = np.empty(chunk.n)
-        for k, sample in enumerate(walk_strings(self._buffer, chunk, self.description.n_channels)):
-            last_s = last_s + period_s if sample.stamp_s is None else sample.stamp_s
-            stamps_s[k] = last_s
-        return stamps_s
 
 
 class XdfFile:
-    """An open recording; close it, or use it in a ``with``, to let go of the file."""
+    """An open recording; close it, or use it in a ``with``, to let go of the file.
 
-    def __init__(self, path: Path, buffer: Buffer) -> None:
+    Attributes
+    ----------
+    streams : tuple of XdfStream
+        In the order of their headers.
+    defects : tuple of str
+        Of the file as a whole: ``truncated``, ``bad-header``.
+    remarks : tuple of str
+        What was skipped or mended, and where.
+    skipped : tuple of (start, stop)
+        Bytes that belong to no readable chunk.
+    header : Element or None
+        The file's own header.
+    """
+
+    def __init__(self, path: Path, buffer: Buffer, remark: str = "") -> None:
         index = index_chunks(buffer)
+        if remark:
+            index.note("truncated", remark)
         self.path = path
-        self.streams = tuple(XdfStream(buffer, stream) for stream in index.streams.values())
+        self.streams = tuple(XdfStream(buffer, stream) for stream in index.streams)
         self.defects = tuple(index.defects)
         self.remarks = tuple(index.remarks)
-        self.header = index.header
+        self.skipped = tuple(index.skipped)
+        self.header: Element | None = index.header
         self._buffer = buffer
 
     def close(self) -> None:
@@ -289,7 +275,19 @@ class XdfFile:
 def read_xdf(path: Path | str) -> XdfFile:
     """Open a recording; only the chunk index is built (0.1 s for an hour).
 
-    A truncated or damaged file opens as far as it is readable; its ``defects`` and ``remarks`` say what is missing.
+    A truncated or damaged file opens as far as it is readable; its ``defects`` and ``remarks`` say what is
+    missing. A recording compressed with gzip is unpacked to a temporary file first.
+
+    Parameters
+    ----------
+    path : Path or str
+        An ``.xdf`` or ``.xdfz`` file.
+
+    Returns
+    -------
+    XdfFile
+        ``.streams`` have ``.name .type .source_id .nominal_hz .labels .units .samples .timestamps .timeline
+        .defects`` and ``.window(first, last)``.
 
     Raises
     ------
@@ -297,20 +295,5 @@ def read_xdf(path: Path | str) -> XdfFile:
         If the file is missing, unreadable or no XDF.
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as file:
-            if file.read(len(xdf.MAGIC)) != xdf.MAGIC:
-                raise RecordingError(f"{path} is no XDF recording; choose a file that a recorder wrote.")
-            buffer = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-    except OSError as error:
-        raise RecordingError(
-            f"{path} cannot be read ({error.strerror or error}); check path and permissions."
-        ) from error
-    return XdfFile(path, buffer)
-
-
-def _number(root: Element, tag: str) -> float | None:
-    try:
-        return float(root.findtext(tag) or "")
-    except ValueError:
-        return None
+    buffer, remark = map_recording(path)
+    return XdfFile(path, buffer, remark)
