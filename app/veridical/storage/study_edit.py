@@ -25,13 +25,7 @@ def set_stimuli_validated(path: Path, is_validated: bool) -> bool:
         raise StudyError(f"{path} cannot be read ({error}); restore it from a backup.") from error
     if document.get("are_stimuli_validated", False) == is_validated:
         return False
-    item = document.get("are_stimuli_validated")
-    new = tomlkit.item(is_validated)
-    if item is not None:
-        new.trivia.indent, new.trivia.comment_ws, new.trivia.trail = (
-            item.trivia.indent, item.trivia.comment_ws, item.trivia.trail,
-        )  # fmt: skip
-        new.comment("false: the norms are made up (demo pictures)")
-    document["are_stimuli_validated"] = new
+    # Indent and comment of the old value stay.
+    document["are_stimuli_validated"] = is_validated
     write_atomically(path, tomlkit.dumps(document).encode())
     return True
