@@ -104,6 +104,83 @@ class PresenterState:
 
 RecorderPhase = Literal["starting", "waiting", "recording", "stopping", "ended", "failed"]
 Light = Literal["good", "caution", "fail", "unknown"]
+# Names that never change: they stand in session files (docs/formats.md says what each means).
+HealthKind = Literal[
+    "no-data", "rate-off", "gap", "clock-base", "clock-frozen", "clock-reset", "flat", "lost", "returned", "bad-header",
+    "disk",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class HealthFinding:
+    """Something that is wrong with a stream now.
+
+    Parameters
+    ----------
+    words : str
+        For the operator, on their own: "Fp1, Fp2 flat for 3 s".
+    since_s : float
+        LSL time of the recorder's machine when it began.
+    channels : tuple of str
+        Labels, or numbers from 1 where there are none; empty if it concerns the whole stream.
+    rate_hz : float or None
+        Measured rate, if the rate is what is wrong.
+    n_missing, missing_s : int, float
+        Samples that never arrived, and how long they would have lasted.
+    n_times : int
+        How often it happened since ``since_s``.
+    offset_s : float or None
+        How far the stream's clock is off, if the clock is what is wrong.
+    """
+
+    kind: HealthKind
+    light: Light
+    words: str
+    since_s: float
+    channels: tuple[str, ...] = ()
+    rate_hz: float | None = None
+    n_missing: int = 0
+    missing_s: float = 0.0
+    n_times: int = 1
+    offset_s: float | None = None
+
+
+@dataclass(frozen=True)
+class HealthEvent:
+    """Something that was wrong with a stream, or with the file, from when to when.
+
+    Parameters
+    ----------
+    lsl_s, utc : float, str
+        When it began: LSL time of the recorder's machine, and ISO 8601.
+    stream : str
+        Name; empty if it concerns the file.
+    end_lsl_s, end_utc : float or None, str
+        When it ended; None and empty as long as it lasts (or if it lasted to the end of the recording).
+    n_times : int
+        Faults that come and go count as one event that happened so often.
+
+    See Also
+    --------
+    HealthFinding : the other fields.
+    """
+
+    lsl_s: float
+    utc: str
+    kind: HealthKind
+    stream: str
+    source_id: str
+    uid: str
+    light: Light
+    words: str
+    channels: tuple[str, ...] = ()
+    end_lsl_s: float | None = None
+    end_utc: str = ""
+    rate_hz: float | None = None
+    n_missing: int = 0
+    missing_s: float = 0.0
+    n_times: int = 1
+    offset_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -113,7 +190,9 @@ class RecordedStream:
     Parameters
     ----------
     light, words : str
-        Health, and why: "no data for 3 s".
+        Health, and why: "no data for 3 s" (the worst finding).
+    findings : tuple of HealthFinding
+        All that is wrong now, worst first.
     """
 
     name: str
@@ -126,6 +205,7 @@ class RecordedStream:
     n_samples: int
     light: Light
     words: str
+    findings: tuple[HealthFinding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -138,6 +218,10 @@ class RecorderState:
         Empty, or what is wrong and what to do ("The disk is full ...").
     is_verified : bool
         The closed file was read back and its counts agree.
+    events : tuple of HealthEvent
+        The newest ones, oldest first; all of them stand in the session file.
+    n_events : int
+        How many there have been.
     """
 
     phase: RecorderPhase
@@ -148,6 +232,8 @@ class RecorderState:
     alarm: str = ""
     is_verified: bool = False
     message: str = ""
+    events: tuple[HealthEvent, ...] = ()
+    n_events: int = 0
 
 
 @dataclass(frozen=True)
