@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 from veridical.domain.errors import StreamError
-from veridical.domain.run import StreamSelector
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import StreamDescription, StreamSelector
 
 _KEYS = tuple(f.name for f in fields(StreamSelector))
 

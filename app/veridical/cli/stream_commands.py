@@ -14,7 +14,7 @@ import msgspec
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import parse_selectors
 from veridical.domain.errors import ProcessError, StorageError, StreamError
-from veridical.domain.run import StreamSelector
+from veridical.domain.stream import StreamSelector
 from veridical.ipc.messages import RecorderState
 from veridical.recorder.recording_loop import record
 

@@ -10,19 +10,9 @@ from veridical.domain.rating import Scale
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import RoleAssignment
+from veridical.domain.stream import StreamSelector as StreamSelector
 
 ScreenKind = Literal["psychopy", "headless"]
-
-
-@dataclass(frozen=True)
-class StreamSelector:
-    """Streams to record; every field that is not empty must match. All empty matches every stream."""
-
-    name: str = ""
-    type: str = ""
-    source_id: str = ""
-    hostname: str = ""
-    uid: str = ""
 
 
 @dataclass(frozen=True)

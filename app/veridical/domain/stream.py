@@ -52,6 +52,17 @@ class StreamDescription:
 
 
 @dataclass(frozen=True)
+class StreamSelector:
+    """Streams to record; every field that is not empty must match. All empty matches every stream."""
+
+    name: str = ""
+    type: str = ""
+    source_id: str = ""
+    hostname: str = ""
+    uid: str = ""
+
+
+@dataclass(frozen=True)
 class RoleAssignment:
     """Which channels of which stream play a role.
 

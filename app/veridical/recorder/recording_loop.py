@@ -13,8 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from veridical.domain.errors import RecordingError, StorageError
-from veridical.domain.run import StreamSelector
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import StreamDescription, StreamSelector
 from veridical.ipc.messages import RecordedStream, RecorderPhase, RecorderState
 from veridical.recorder.opener import OpenedStream, Opener
 from veridical.recorder.outcome import EndedBy, RecorderOutcome, StreamOutcome

@@ -2,8 +2,7 @@
 
 from collections.abc import Sequence
 
-from veridical.domain.run import StreamSelector
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import StreamDescription, StreamSelector
 
 
 def matches(selector: StreamSelector, stream: StreamDescription) -> bool:

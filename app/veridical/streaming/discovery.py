@@ -12,7 +12,7 @@ from veridical.streaming.inlet import RawInlet, describe_info
 
 _HEADER_TIMEOUT_S = 2.0
 _POLL_S = 0.2
-_PROMPT_POLL_S = 0.1
+_PROMPT_POLL_S = 0.15
 # The library asks the network every 1 s, with known peers twice every 1.75 s. A second one that starts so much later
 # asks in between, which leaves at most 0.65 s between two questions.
 _STAGGER_S = 0.6
