@@ -140,12 +140,16 @@ def record(
     out: Annotated[Path, typer.Argument(metavar="OUT.xdf", help="A new file.")],
     stream: StreamOption = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Until Ctrl-C if not given.")] = None,
+    fallback: Annotated[
+        Path | None,
+        typer.Option("--fallback", metavar="DIR", help="Where to go on if the disk fails; best on another disk."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Record LSL streams to XDF; ``--stream all`` (or none given) takes everything on the network scope."""
     from veridical.cli.stream_commands import run_record
 
-    raise typer.Exit(run_record(out, tuple(stream or ()), seconds, json))
+    raise typer.Exit(run_record(out, tuple(stream or ()), seconds, json, fallback))
 
 
 @app.command()
@@ -179,6 +183,23 @@ def inspect(
     from veridical.cli.file_commands import run_inspect
 
     run_inspect(file, json)
+
+
+@app.command()
+def recover(
+    files: Annotated[
+        list[Path],
+        typer.Argument(metavar="FILE.xdf...", help="A recording, or its parts in order: the first, then _continued."),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="OUT.xdf", help="A new file; <name>_recovered.xdf if not given.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Mend a crashed or damaged recording in a copy, or join one that went on in a fallback folder."""
+    from veridical.cli.file_commands import run_recover
+
+    run_recover(tuple(files), out, json)
 
 
 @app.command()
