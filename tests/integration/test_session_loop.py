@@ -22,7 +22,9 @@ from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
+from veridical.domain.trigger import TriggerChoice
 from veridical.ipc.channel import ConnectionFile
+from veridical.services.annotating import load_run
 from veridical.services.gate import check_before_run
 from veridical.services.live_run import LiveRun, RunState
 from veridical.services.session import RunRequest, find_live_runs, start_run
@@ -341,3 +343,22 @@ def test_the_scope_shows_every_role_in_si_units(streams: tuple[StreamDescription
     assert 1e-6 < traces["EEG"].samples.std() < 1e-3
     assert 1e-8 < np.median(traces["EDA"].samples) < 1e-4
     assert traces["EEG"].light in ("good", "unknown")
+
+
+def test_pulses_that_were_recorded_become_the_clock_of_the_pictures(
+    study: Study, streams: tuple[StreamDescription, ...]
+) -> None:
+    line = StreamDescription("veridical-loopback", "TTL", "veridical-loopback-pulses", "", "", 1, 1000.0, "float32")
+    study = replace(study, settings=replace(study.settings, trigger=TriggerChoice("loopback", "pulses")))
+    live = start_run(study, _request((*streams, line)))
+    live.begin()
+    assert live.wait_over(90.0)
+    live.close()
+    session = find_session(study.paths.session_file(RunKey("001")))
+    assert session is not None
+    assert session.presenter_ended.how == "completed"
+    recording = load_run(study, RunKey("001"))
+    n_shown = len(session.order.practice) + len(session.order.trials)
+    assert (recording.timing.source, recording.timing.n_matched) == ("TTL", n_shown)
+    # The line's samples are 1 ms apart.
+    assert -0.002 < recording.timing.offset_s < 0.02

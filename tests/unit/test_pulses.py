@@ -112,3 +112,16 @@ def test_edges_of_a_square_wave_are_where_they_were_drawn() -> None:
     rising, falling = find_edges(np.where((times_s % 0.5) < 0.25, 0.0, 3.0), times_s)
     np.testing.assert_allclose(rising, [0.249, 0.749, 1.249, 1.749])
     np.testing.assert_allclose(falling, [0.499, 0.999, 1.499])
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.02])
+def test_codes_of_a_port_are_pulses_whatever_they_say(noise: float) -> None:
+    markers_s = np.arange(40) * 2.0 + 3
+    times_s = np.arange(round(90 * _HZ)) / _HZ
+    values = noise * np.random.default_rng(0).standard_normal(len(times_s))
+    for k, t in enumerate(markers_s):
+        values[(times_s >= t + 0.004) & (times_s < t + 0.014)] += 2 * k + 1
+    moved, timing = measured_onsets(_events(markers_s), (_signal("TTL", values),))
+    assert (timing.source, timing.n_matched) == ("TTL", 40)
+    found_s = np.array([e.onset_s for e in moved if e.marker.name == "picture/positive"])
+    assert np.max(np.abs(found_s - markers_s - 0.004)) <= 1 / _HZ

@@ -11,13 +11,14 @@ from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import RoleAssignment
 from veridical.domain.stream import StreamSelector as StreamSelector
+from veridical.domain.trigger import TriggerChoice
 
 ScreenKind = Literal["psychopy", "headless"]
 
 
 @dataclass(frozen=True)
 class ScreenChoice:
-    """Where the participant's pictures appear."""
+    """Where the participant's pictures appear; ``is_touch``: whether pointing is by finger."""
 
     kind: ScreenKind = "psychopy"
     index: int = 0
@@ -26,6 +27,7 @@ class ScreenChoice:
     height_px: int = 800
     width_cm: float = 53.0
     distance_cm: float = 70.0
+    is_touch: bool = False
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class RunPlan:
         Whether the operator may see rating values while the session runs.
     intake : mapping
         What was asked and agreed before the session, by the field's id (``domain.intake``).
+    trigger : TriggerChoice
+        Hardware pulses beside the LSL markers.
     """
 
     key: RunKey
@@ -83,4 +87,5 @@ class RunPlan:
     continues: int | None = None
     shows_ratings: bool = False
     intake: Mapping[str, str] = field(default_factory=dict)
+    trigger: TriggerChoice = TriggerChoice()
     fallback: str = ""

@@ -7,6 +7,7 @@ from typing import Literal
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.protocol import Protocol
 from veridical.domain.stream import RoleAssignment
+from veridical.domain.trigger import TriggerChoice
 
 LabelRule = Literal["midpoint", "median"]
 PipelineName = Literal["evoked", "interpretable"]
@@ -73,6 +74,8 @@ class StudySettings:
         The study's own words in place of the shipped ones, by key (``instructions``, ``break``, ...).
     intake : tuple of IntakeField
         What is asked and agreed before a session; empty asks for nothing.
+    trigger : TriggerChoice
+        Hardware pulses at every picture, beside the LSL markers.
     """
 
     title: str = "Affective pictures"
@@ -88,4 +91,5 @@ class StudySettings:
     has_touch_screen: bool = False
     texts: Mapping[str, str] = field(default_factory=dict)
     intake: tuple[IntakeField, ...] = DEFAULT_INTAKE
+    trigger: TriggerChoice = TriggerChoice()
     schema_version: int = SCHEMA_VERSION

@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from veridical.domain.protocol import Trial
 from veridical.presenter.screen import ScreenInfo
 from veridical.presenter.timing import TimingReport
+from veridical.presenter.trigger import TriggerReport
 
 _PACKAGES = ("veridical", "psychopy", "pylsl", "numpy", "pillow")
 
@@ -27,6 +28,8 @@ class PresenterOutcome:
         None if the screen never came up.
     problems : tuple of str
         What went wrong without ending the session.
+    trigger : TriggerReport or None
+        Of the hardware pulses; None if none were asked for.
     """
 
     reason: str
@@ -41,6 +44,7 @@ class PresenterOutcome:
     timing: TimingReport | None
     problems: tuple[str, ...]
     versions: dict[str, str]
+    trigger: TriggerReport | None = None
 
 
 def versions() -> dict[str, str]:

@@ -26,6 +26,8 @@ from veridical.presenter.simulated_participant import SimulatedParticipant
 from veridical.presenter.stage import Stage
 from veridical.presenter.texts import load_texts
 from veridical.presenter.timing import summarise
+from veridical.presenter.trigger import Trigger
+from veridical.presenter.trigger_wires import open_wires
 from veridical.storage.journal import Journal
 from veridical.storage.run_folder import read_plan, write_outcome
 from veridical.streaming.outlet import MarkerOutlet
@@ -45,6 +47,7 @@ class PresenterProcess:
         self._started_utc = _utc()
         self._is_interrupted = False
         self._server: Server | None = None
+        self._trigger: Trigger | None = None
 
     def interrupt(self) -> None:
         """End the session as if the operator had aborted it (safe in a signal handler)."""
@@ -83,6 +86,8 @@ class PresenterProcess:
             if desk.state.phase == "failed":
                 self._linger()
         finally:
+            if self._trigger is not None:
+                self._trigger.close()
             self._server.close()
         return 0 if desk.state.phase == "ended" else 1
 
@@ -112,7 +117,8 @@ class PresenterProcess:
             journal = Journal(Path(plan.journal))
             markers = MarkerWriter(MarkerOutlet(plan.marker_source_id), journal)
             participant = self._participant(plan, screen)
-            stage = Stage(screen, desk, markers, self._clock, participant, plan.shows_ratings)
+            self._trigger = self._open_trigger(plan)
+            stage = Stage(screen, desk, markers, self._clock, participant, plan.shows_ratings, self._trigger)
             runner = SessionRunner(plan, stage, texts, screen.cue)
             words = screen.info.words
             desk.update(replace(desk.state, phase="ready", screen=words, remaining_s=runner.estimate_s))
@@ -130,6 +136,12 @@ class PresenterProcess:
             ended = replace(desk.state, phase="ended", message=markers.problem or end.detail, remaining_s=0.0)
             desk.update(replace(ended, values=values_of(end.results)))
             self._linger()
+
+    def _open_trigger(self, plan: RunPlan) -> Trigger | None:
+        choice = plan.trigger
+        if choice.kind == "none":
+            return None
+        return Trigger(choice.kind, open_wires(choice), choice.width_s, self._clock.now)
 
     def _open_screen(self, plan: RunPlan) -> Screen:
         if plan.screen.kind == "headless":
@@ -152,6 +164,7 @@ class PresenterProcess:
     ) -> None:
         results = end.results if end is not None else ()
         pictures = tuple(r.picture for r in results if r.picture is not None)
+        trigger = None if self._trigger is None else self._trigger.report()
         outcome = PresenterOutcome(
             reason=reason,
             detail=detail,
@@ -163,8 +176,9 @@ class PresenterProcess:
             is_shortened=plan.is_shortened,
             screen=None if screen is None else screen.info,
             timing=None if screen is None else summarise(screen.report(), pictures),
-            problems=(problem,) if problem else (),
+            problems=tuple(p for p in (problem, trigger.problem if trigger is not None else "") if p),
             versions=versions(),
+            trigger=trigger,
         )
         try:
             write_outcome(self._paths, "presenter", msgspec.to_builtins(outcome))

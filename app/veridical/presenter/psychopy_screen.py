@@ -24,11 +24,11 @@ from veridical.domain.view import View
 from veridical.paths import user_cache
 from veridical.presenter.clock import Clock
 from veridical.presenter.picture_files import GREY, load_picture
-from veridical.presenter.scale_layout import ScaleLayout, lay_out
-from veridical.presenter.screen import Input, InputQueue, ScreenInfo
+from veridical.presenter.scale_layout import Layout, is_inside, lay_out_view
+from veridical.presenter.screen import Device, Input, InputQueue, ScreenInfo
 from veridical.presenter.texts import Texts
 from veridical.presenter.timing import FrameLog, FrameReport
-from veridical.presenter.view_painter import Sprite, ViewPainter
+from veridical.presenter.view_painter import Layer, Sprite, ViewPainter
 
 # Displays refresh between these rates; a loop that flips faster is not held by a vertical blank.
 _SLOWEST_HZ, _FASTEST_HZ = 45.0, 245.0
@@ -41,8 +41,6 @@ _DUE_S = 0.0003
 _TONE_S, _TONE_HZ = 0.4, 660
 # The participant may see it: no brand, no operator's word.
 _TITLE = "Pictures"
-
-_SpriteKey = tuple[str, str, int | None]
 
 
 class PsychopyScreen:
@@ -67,8 +65,10 @@ class PsychopyScreen:
         self._screenshots = screenshots
         self._shots: set[str] = set()
         self._inputs = InputQueue()
-        self._stimuli: dict[_SpriteKey, Any] = {}
-        self._layouts: dict[str, ScaleLayout] = {}
+        self._stimuli: dict[Layer, Any] = {}
+        self._pointer: Device = "touch" if choice.is_touch else "mouse"
+        self._held_key = ""
+        self._dragged = ""
         self._view = View("blank")
         self._last_flip_s = 0.0
         self._is_stale = False
@@ -90,19 +90,19 @@ class PsychopyScreen:
         """Refreshes missed so far; 0 without a vertical blank."""
         return self._log.n_dropped
 
-    def preload(self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts) -> None:
+    def preload(
+        self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts, glances: Sequence[str] = ()
+    ) -> None:
         """Decode, paint and upload everything; StimulusError for the first picture that cannot be shown."""
-        self._painter = ViewPainter(self._width_px, self._height_px, self._choice.width_cm, texts)
+        self._painter = ViewPainter(self._width_px, self._height_px, self._choice.width_cm, texts, scales)
         for stimulus in stimuli:
-            view = View("picture", stimulus_id=stimulus.id)
-            self._upload(view, self._painter.sprite(view, picture=load_picture(stimulus)))
-        for scale in scales:
-            self._layouts[scale.id] = lay_out(scale, self._width_px, self._height_px)
-            for selected in (None, *range(scale.minimum, scale.maximum + 1)):
-                view = View("rating", scale_id=scale.id, selected=selected)
-                self._upload(view, self._painter.sprite(view, scale))
-        for view in (View("fixation"), *(View("text", text=t) for t in texts.screens())):
-            self._upload(view, self._painter.sprite(view))
+            picture = load_picture(stimulus)
+            for layer in (Layer("picture", stimulus.id), *([Layer("glance", stimulus.id)] * (stimulus.id in glances))):
+                self._upload(layer, self._painter.sprite_of(layer, picture))
+        words = (Layer("text", text) for text in texts.screens())
+        for layer in (Layer("fixation"), *words, *self._painter.layers_of_scales(has_glances=bool(glances))):
+            if layer not in self._stimuli:
+                self._upload(layer, self._painter.sprite_of(layer))
         # Drawing once brings the textures to the card; then nothing may stop the process for a collection:
         # a full one stalls it by 75 to 119 ms (measured).
         for image in self._stimuli.values():
@@ -117,7 +117,9 @@ class PsychopyScreen:
         """Draw a view and return the LSL time of the flip that showed it, in seconds."""
         self._draw(view)
         self._shoot(view)
-        self._window.mouseVisible = view.kind == "rating"
+        self._window.mouseVisible = view.is_rating and self._pointer == "mouse"
+        if view.is_rating != self._view.is_rating or view.scale_id != self._view.scale_id:
+            self._dragged = ""
         self._view = view
         return self._flip_window()
 
@@ -254,24 +256,48 @@ class PsychopyScreen:
 
         names = {
             key.LEFT: "left", key.RIGHT: "right", key.RETURN: "return", key.ENTER: "return", key.NUM_ENTER: "return",
-            key.SPACE: "space", key.ESCAPE: "escape",
+            key.SPACE: "space", key.ESCAPE: "escape", key.UP: "up", key.DOWN: "down", key.HOME: "home", key.END: "end",
+            key.PAGEUP: "pageup", key.PAGEDOWN: "pagedown", key.TAB: "tab", key.BACKSPACE: "backspace",
         }  # fmt: skip
         for digit in range(10):
             names[getattr(key, f"_{digit}")] = names[getattr(key, f"NUM_{digit}")] = str(digit)
 
         def on_key_press(symbol: int, modifiers: int) -> bool:
             if symbol in names:
+                self._held_key = names[symbol]
                 self.put(Input("press", self._clock.now(), names[symbol]))
             return True
 
         def on_key_release(symbol: int, modifiers: int) -> bool:
+            self._held_key = ""
             if symbol in names:
                 self.put(Input("release", self._clock.now(), names[symbol]))
             return True
 
+        def on_text_motion(motion: int) -> bool:
+            # The first one echoes the press; the next are the system's repeats of a key that is held.
+            name = names.get(motion, "")
+            if name and name == self._held_key:
+                self._held_key = f"{name}, repeating"
+            elif name and self._held_key == f"{name}, repeating":
+                self.put(Input("press", self._clock.now(), name))
+            return True
+
+        def on_text(text: str) -> bool:
+            for letter in text:
+                self.put(Input("text", self._clock.now(), letter))
+            return True
+
         def on_mouse_press(x: int, y: int, button: int, modifiers: int) -> bool:
-            handle = self._window.winHandle
-            self._point(x * self._width_px / handle.width, self._height_px - y * self._height_px / handle.height)
+            self._point(*self._pixel(x, y))
+            return True
+
+        def on_mouse_drag(x: int, y: int, dx: int, dy: int, buttons: int, modifiers: int) -> bool:
+            self._drag(self._pixel(x, y)[0])
+            return True
+
+        def on_mouse_release(x: int, y: int, button: int, modifiers: int) -> bool:
+            self._dragged = ""
             return True
 
         def on_expose() -> bool:
@@ -282,28 +308,49 @@ class PsychopyScreen:
             # Only the operator ends a session; a participant stops by holding Escape.
             return True
 
-        self._window.winHandle.push_handlers(on_key_press, on_key_release, on_mouse_press, on_expose, on_close)
+        self._window.winHandle.push_handlers(
+            on_key_press, on_key_release, on_text, on_text_motion, on_mouse_press, on_mouse_drag, on_mouse_release,
+            on_expose, on_close,
+        )  # fmt: skip
+
+    def _pixel(self, x: int, y: int) -> tuple[float, float]:
+        """Turn the window's coordinates into pixels from the top left."""
+        handle = self._window.winHandle
+        return x * self._width_px / handle.width, self._height_px - y * self._height_px / handle.height
+
+    def _layout(self) -> Layout:
+        return lay_out_view(self._view, self._painter.scales, self._width_px, self._height_px)
 
     def _point(self, x: float, y: float) -> None:
-        """Turn a click, in pixels from the top left, into an input of the view that is shown."""
+        """Turn a pointer that goes down, in pixels from the top left, into an input of the view that is shown."""
         now_s = self._clock.now()
         if self._view.kind == "text":
-            self.put(Input("confirm", now_s, device="mouse"))
-        elif self._view.kind == "rating":
-            layout = self._layouts[self._view.scale_id]
-            step = layout.step_at(x, y)
-            if step is not None:
-                self.put(Input("step", now_s, step=step, device="mouse"))
-            elif layout.is_on_button(x, y):
-                self.put(Input("confirm", now_s, device="mouse"))
+            self.put(Input("confirm", now_s, device=self._pointer))
+        elif self._view.is_rating:
+            layout = self._layout()
+            target = layout.target_at(x, y)
+            if target is not None:
+                self._dragged = target.scale_id
+                self.put(Input("step", now_s, step=target.step, device=self._pointer, scale_id=target.scale_id))
+            elif is_inside(layout.button, x, y):
+                self.put(Input("confirm", now_s, device=self._pointer))
+
+    def _drag(self, x: float) -> None:
+        """Let a slider that is held follow the pointer."""
+        if not self._dragged or self._view.kind != "sliders":
+            return
+        target = self._layout().drag_to(self._dragged, x)
+        if target is not None:
+            now_s = self._clock.now()
+            self.put(
+                Input("step", now_s, step=target.step, device=self._pointer, scale_id=target.scale_id, is_drag=True)
+            )
 
     # Drawing ----------------------------------------------------------------------------------------
-    def _upload(self, view: View, sprite: Sprite | None) -> None:
-        if sprite is None:
-            return
+    def _upload(self, layer: Layer, sprite: Sprite) -> None:
         width, height = sprite.image.size
         centre = (sprite.left + width / 2 - self._width_px / 2, self._height_px / 2 - sprite.top - height / 2)
-        self._stimuli[_key(view)] = self._visual.ImageStim(
+        self._stimuli[layer] = self._visual.ImageStim(
             self._window, image=sprite.image, size=(width, height), pos=centre, units="pix", autoLog=False
         )
 
@@ -324,15 +371,28 @@ class PsychopyScreen:
         }
 
     def _draw(self, view: View) -> None:
-        if view.kind != "blank":
-            if view.kind == "text" and _key(view) not in self._stimuli:
-                self._upload(view, self._painter.sprite(view))
+        for placed in self._painter.layers(view) if view.kind != "blank" else ():
+            layer = placed.layer
             try:
-                self._stimuli[_key(view)].draw()
+                if layer not in self._stimuli and layer.kind not in ("picture", "glance"):
+                    self._upload(layer, self._painter.sprite_of(layer))
+                stimulus = self._stimuli[layer]
+                if placed.centre is not None:
+                    # Whole pixels: a thumb between two of them would be blurred.
+                    x, y = (round(v) for v in placed.centre)
+                    stimulus.pos = (x - self._width_px / 2, self._height_px / 2 - y)
+                stimulus.draw()
             except Exception as error:
                 self._window.clearBuffer()
                 raise StimulusError(f"The {view.kind} {view.stimulus_id} cannot be drawn ({error}).") from error
+            if not layer.is_kept:
+                self._let_go(layer)
         self._corners[view.corner].draw()
+
+    def _let_go(self, newest: Layer) -> None:
+        """Free the card of what was typed before."""
+        for layer in [k for k in self._stimuli if not k.is_kept and k != newest]:
+            self._stimuli.pop(layer).clearTextures()
 
     def _redraw(self) -> None:
         self._draw(self._view)
@@ -354,7 +414,9 @@ class PsychopyScreen:
 
     def _shoot(self, view: View) -> None:
         """Save the drawn view before its flip, once."""
-        name = "-".join(str(p) for p in (view.kind, view.stimulus_id or view.scale_id, view.selected) if p)
+        ids = "-".join(i for i in (view.stimulus_id, view.scale_id, *(s.scale_id for s in view.sliders)) if i)
+        steps = "-".join("x" if s.step is None else str(s.step) for s in view.sliders)
+        name = "-".join(str(p) for p in (view.kind, ids, view.selected, steps, len(view.text)) if p)
         if view.kind == "text":
             name = f"text-{view.text.split(chr(10))[0][:24].strip().replace(' ', '_')}"
         if self._screenshots is None or name in self._shots:
@@ -362,10 +424,6 @@ class PsychopyScreen:
         self._shots.add(name)
         self._screenshots.mkdir(parents=True, exist_ok=True)
         self._back_buffer().save(self._screenshots / f"{name}.png")
-
-
-def _key(view: View) -> _SpriteKey:
-    return view.kind, view.text or view.stimulus_id or view.scale_id, view.selected
 
 
 def _prepare_environment(home: Path) -> None:
@@ -378,6 +436,16 @@ def _prepare_environment(home: Path) -> None:
     for name in ("HOME", "USERPROFILE", "APPDATA"):
         os.environ[name] = str(home)
     os.environ["PSYCHOPYNOPACKAGES"] = "1"
+
+
+def open_parallel_port(address: str | int) -> Any:
+    """Open a parallel port with PsychoPy's driver; whatever the driver raises if there is none."""
+    _prepare_environment(user_cache() / "presenter")
+    from psychopy import parallel
+
+    if not hasattr(parallel, "ParallelPort") or parallel.ParallelPort is None:
+        raise OSError("no driver for parallel ports on this system")
+    return parallel.ParallelPort(address=address)
 
 
 def _make_tone() -> Any:

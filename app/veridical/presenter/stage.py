@@ -13,6 +13,7 @@ from veridical.presenter.marker_writer import MarkerWriter
 from veridical.presenter.rating_entry import CONFIRM_KEYS
 from veridical.presenter.screen import Input, Screen
 from veridical.presenter.simulated_participant import SimulatedParticipant
+from veridical.presenter.trigger import Trigger
 
 # Long enough not to happen by accident, short enough for somebody who wants out.
 _STOP_HOLD_S = 1.0
@@ -47,6 +48,7 @@ class Stage:
         clock: Clock,
         participant: SimulatedParticipant | None = None,
         shows_ratings: bool = False,
+        trigger: Trigger | None = None,
     ) -> None:
         self._screen = screen
         self.desk = desk
@@ -54,6 +56,7 @@ class Stage:
         self._clock = clock
         self._participant = participant
         self._shows_ratings = shows_ratings
+        self._trigger = trigger
         self._is_pause_wanted = False
         self._is_resume_wanted = False
         self._escape_since_s: float | None = None
@@ -76,12 +79,16 @@ class Stage:
     def show(self, view: View, *markers: Marker) -> float:
         """Show a view; the markers get the stamp of the flip that showed it, which is returned (LSL s)."""
         flip_s = self._screen.flip(view)
+        if self._trigger is not None:
+            # Before anything else: every statement here delays the pulse.
+            for marker in markers:
+                self._trigger.follow(marker, flip_s)
         for marker in markers:
             self.markers.write(flip_s, marker)
         if self._participant is not None:
             self._participant.see(view, flip_s)
         # Ratings are not the operator's to watch.
-        mirrored = view if self._shows_ratings else replace(view, selected=None)
+        mirrored = view if self._shows_ratings else view.without_answer()
         n_dropped = self._screen.n_dropped
         self.desk.update(replace(self.desk.state, view=mirrored, n_dropped_frames=n_dropped))
         return flip_s

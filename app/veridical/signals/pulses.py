@@ -12,6 +12,8 @@ from veridical.domain.recording import Signal
 
 # Levels count as two if they lie farther apart than this many standard deviations of the noise around each.
 _SEPARATION = 6.0
+# Share of each heap of values that lies at its level, if there are two levels.
+_AT_LEVEL = 0.8
 # Hysteresis around the middle, as a share of the distance between the levels.
 _HYSTERESIS = 0.15
 # A display or port lags by a few frames at most; trials are seconds apart.
@@ -41,24 +43,61 @@ def find_edges(values: FloatArray, times_s: FloatArray) -> tuple[FloatArray, Flo
     finite = values[np.isfinite(values)].astype(np.float64)
     if len(finite) < 4:
         return nothing
+    x = values.astype(np.float64)
+    levels = _two_levels(finite)
+    if levels is not None:
+        low, high = levels
+        middle, reach = (low + high) / 2, _HYSTERESIS * (high - low)
+        return _edges(x, times_s, middle + reach, middle - reach)
+    # A port that writes codes has many levels: what counts is leaving the level at rest.
+    threshold = _rest_threshold(finite)
+    if threshold is None:
+        return nothing
+    away = np.abs(x - float(np.median(finite)))
+    return _edges(away, times_s, threshold * (1 + _HYSTERESIS), threshold * (1 - _HYSTERESIS))
+
+
+def _two_levels(finite: FloatArray) -> tuple[float, float] | None:
+    """Lower and upper level; None if the values do not keep to two."""
     # Pulses may be rare: the extremes, not the quartiles, are the two levels.
     low, high = float(np.min(finite)), float(np.max(finite))
     for _ in range(20):
         middle = (low + high) / 2
         below, above = finite[finite < middle], finite[finite >= middle]
         if len(below) == 0 or len(above) == 0:
-            return nothing
+            return None
         new = float(np.median(below)), float(np.median(above))
         if new == (low, high):
             break
         low, high = new
     noise = max(_spread(below, low), _spread(above, high))
     if high - low <= _SEPARATION * noise:
-        return nothing
-    x = values.astype(np.float64)
+        return None
+    # Codes sort themselves into two heaps as well, but those are wide. An edge may take a sample or two.
+    near = max(_SEPARATION * noise, 0.05 * (high - low))
+    shares = [float(np.mean(np.abs(heap - level) <= near)) for heap, level in ((below, low), (above, high))]
+    return (low, high) if min(shares) >= _AT_LEVEL else None
+
+
+def _rest_threshold(finite: FloatArray) -> float | None:
+    """Distance from the level at rest from which on a value belongs to a pulse; None without pulses."""
+    away = np.abs(finite - np.median(finite))
+    noise = 1.4826 * float(np.median(away))
+    is_away = away > 2 * _SEPARATION * noise
+    # At rest most of the time, or there is no rest to leave.
+    if not is_away.any() or np.count_nonzero(is_away) > 0.4 * len(finite):
+        return None
+    starts = np.flatnonzero(is_away & ~np.append(False, is_away[:-1]))
+    heights = np.maximum.reduceat(np.where(is_away, away, 0.0), starts)
+    return 0.5 * float(heights.min())
+
+
+def _edges(x: FloatArray, times_s: FloatArray, up: float, down: float) -> tuple[FloatArray, FloatArray]:
+    """Times at which a signal has risen to ``up`` and fallen to ``down``, where it crosses their middle."""
+    middle = (up + down) / 2
     state = np.zeros(len(x), dtype=np.int8)
-    state[x >= middle + _HYSTERESIS * (high - low)] = 1
-    state[x <= middle - _HYSTERESIS * (high - low)] = -1
+    state[x >= up] = 1
+    state[x <= down] = -1
     decided = np.flatnonzero(state)
     changes = np.flatnonzero(np.diff(state[decided]))
     rising: list[float] = []

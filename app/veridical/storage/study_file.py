@@ -16,6 +16,7 @@ from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Scale, ScaleKind
 from veridical.domain.stream import RoleAssignment
+from veridical.domain.trigger import TriggerChoice
 from veridical.domain.study import SCHEMA_VERSION, AnalysisChoices, RecordingChoices, StudySettings
 from veridical.storage.atomic import write_atomically
 from veridical.storage.study_rules import find_faults
@@ -313,7 +314,7 @@ def _lower(words: str) -> str:
 _PARTS: dict[str, type] = {
     "protocol": Protocol, "analysis": AnalysisChoices, "recording": RecordingChoices,
     "roles": RoleAssignment, "protocol.scales": Scale,
-    "intake": IntakeField,
+    "intake": IntakeField, "trigger": TriggerChoice,
 }  # fmt: skip
 
 

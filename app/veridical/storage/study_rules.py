@@ -36,6 +36,8 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
         "one or more of negative, neutral, positive, each once",
         lambda s: 0 < len(s.protocol.conditions) == len(set(s.protocol.conditions)),
     ),
+    ("trigger.width_s", "above 0 and below 0.1", lambda s: 0 < s.trigger.width_s < 0.1),
+    ("trigger.address", "given for a serial port", lambda s: s.trigger.kind != "serial" or bool(s.trigger.address)),
     ("protocol.n_blocks", "1 or more", lambda s: s.protocol.n_blocks >= 1),
     ("protocol.n_practice", "0 or more", lambda s: s.protocol.n_practice >= 0),
     ("protocol.repeat_share", "between 0 and 1", lambda s: 0 <= s.protocol.repeat_share <= 1),
