@@ -267,7 +267,7 @@ def test_a_disk_about_to_fill_is_left_while_there_is_room_for_the_end(
     sink = _sink(tmp_path)
     _feed(sink, 0, 10)
     assert sink.alarm == ""
-    free["first"] = 1 << 20
+    free["first"] = 1 << 16
     _feed(sink, 10, 20)
     assert "nearly full" in sink.alarm
     sink.close()

@@ -20,9 +20,9 @@ from veridical.storage.xdf_encoding import EncodedSamples
 from veridical.storage.xdf_writer import NameTakenError, Tally, XdfWriter
 
 _MAX_FILES = 1000
-# Left free when there is a better place: footers, the presenter's journal and this many seconds of the recording.
-_SPARE_BYTES = 1 << 20
-_SPARE_SYNCS = 10
+# Left free when there is a better place: for footers, the presenter's journal, and what comes until one looks again.
+_SPARE_BYTES = 1 << 16
+_SPARE_SYNCS = 2
 
 _log = logging.getLogger(__name__)
 
