@@ -26,12 +26,15 @@ class OpenedStream:
     ----------
     header : str
         Its XML.
+    description : StreamDescription
+        What the header says, labels and units included.
     dead : frozenset of str
         The uids, of those that were asked about, whose outlets are gone.
     """
 
     inlet: RawInlet
     header: str
+    description: StreamDescription
     dead: frozenset[str] = frozenset()
 
 
@@ -85,8 +88,9 @@ class Opener:
                 # The library begins to measure when it is first asked; it takes 0.64 s.
                 inlet.measure_clock(0.0)
                 header = inlet.read_header(_OPEN_TIMEOUT_S)
+                description = inlet.read_description(_OPEN_TIMEOUT_S)
                 dead = frozenset(uid for uid in lookalikes if not self._is_alive(uid))
-                opened = OpenedStream(inlet, header, dead)
+                opened = OpenedStream(inlet, header, description, dead)
         except StreamError:
             # It stays announced for some seconds after its program has died: ask again, but not at once.
             self._is_closed.wait(_RETRY_S)

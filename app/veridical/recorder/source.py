@@ -11,8 +11,8 @@ from veridical.recorder.connection import Connection
 from veridical.recorder.opener import OpenedStream
 from veridical.recorder.outcome import StreamOutcome
 from veridical.recorder.sink import Sink
+from veridical.recorder.stream_watch import StreamWatch
 from veridical.streaming.inlet import RawChunk
-from veridical.streaming.vitals import Health, Vitals
 
 # A stream that is no longer announced and silent for so long is said to be lost.
 _LOST_S = 1.0
@@ -33,17 +33,16 @@ class Source:
 
     def __init__(self, id: int, opened: OpenedStream, now_s: float) -> None:
         self.id = id
-        self.description: StreamDescription = opened.inlet.description
+        self.description: StreamDescription = opened.description
         self.n_drained = 0
         self.n_written = 0
         self._connection: Connection | None = Connection(opened.inlet, now_s)
-        self._vitals = Vitals(self.description.nominal_hz, now_s)
+        self._watch = StreamWatch(self.description, now_s)
         self._gate = ClockGate()
         self._first_s: float | None = None
         self._last_s: float | None = None
         self._offset_s: float | None = None
-        self._is_announced = True
-        self._silent_since_s = now_s
+        self._is_lost = False
 
     @property
     def is_connected(self) -> bool:
@@ -71,19 +70,20 @@ class Source:
         else:
             self._connection.add_second(opened.inlet)
 
-    def note_announced(self, is_announced: bool) -> None:
-        """Take note of whether the network still knows the stream."""
-        self._is_announced = is_announced
+    def note_announced(self, is_announced: bool, now_s: float) -> None:
+        """Take note of whether the network still knows the stream: if not, and nothing comes, it is lost."""
+        if not is_announced and not self._is_lost and self._watch.silent_s(now_s) > _LOST_S:
+            self._is_lost = True
+            self._watch.lose(now_s)
 
     def reconnect(self, opened: OpenedStream, now_s: float) -> None:
         """Go on with the stream that came back; what the old connection brought must have been transferred."""
         self.disconnect()
         self._connection = Connection(opened.inlet, now_s)
-        self.description = opened.inlet.description
+        self.description = opened.description
         self._gate.restart()
         self._offset_s = None
-        self._is_announced = True
-        self._vitals.restart(now_s)
+        self._restart_watch(now_s)
 
     def transfer(self, sink: Sink | None, now_s: float) -> list[RawChunk]:
         """Take everything that has arrived, write it and return it (StorageError if the disk refuses).
@@ -100,46 +100,47 @@ class Source:
         except StreamError:
             self._give_up(now_s)
             return []
-        if taken:
-            self._silent_since_s = now_s
-        # Asked after the pull: what the library finds elsewhere arrives half a second later at the earliest.
-        if self._connection.inlet.is_patient and self._connection.inlet.has_moved():
-            self._give_up(now_s)
+        if taken and self._is_lost:
+            # Stopped, not dead: its connection has outlasted the silence.
+            self._restart_watch(now_s)
         for chunk in taken:
-            self._vitals.count(chunk.stamps_s, now_s)
             if sink is not None:
                 self._write(chunk, sink)
+            self._count(chunk, now_s)
         return taken
 
     def transfer_clock(self, sink: Sink, now_s: float) -> None:
-        """Write the newest measurement of the stream's clock if it is a new and good one; never waits."""
+        """Write the newest measurement of the stream's clock if it is a new and good one; never waits.
+
+        To be called right after ``transfer``, and oftener than twice a second.
+        """
         if self._connection is None:
             return
-        measured = self._gate.sift(self._connection.inlet.measure_clock(0.0), now_s)
-        if measured is None:
+        inlet = self._connection.inlet
+        if inlet.is_patient and inlet.has_moved():
+            # What the library has found elsewhere arrives half a second later at the earliest.
+            self._give_up(now_s)
             return
-        sink.write_clock_offset(self.id, measured.collected_s, measured.offset_s)
-        self._offset_s = measured.offset_s
+        newest = inlet.measure_clock(0.0)
+        if newest is not None and self._gate.is_new(newest):
+            self._watch.clock(newest.collected_s, newest.offset_s, newest.round_trip_s, now_s)
+        passed = self._gate.sift(newest, now_s)
+        if passed is None:
+            return
+        sink.write_clock_offset(self.id, passed.collected_s, passed.offset_s)
+        self._offset_s = passed.offset_s
         _log.debug(
-            "clock of %r: %+.6f s, round trip %.6f s",
-            self.description.name, measured.offset_s, measured.round_trip_s,
-        )  # fmt: skip
+            "clock of %r: %+.6f s, round trip %.6f s", self.description.name, passed.offset_s, passed.round_trip_s
+        )
 
     def settle(self) -> None:
         """Nothing more can be waited for: take what a second connection may have brought."""
         if self._connection is not None:
             self._connection.settle()
 
-    def judge(self, now_s: float) -> Health:
-        """The stream's light."""
-        silent_s = now_s - self._silent_since_s
-        if self._connection is None or (not self._is_announced and silent_s > _LOST_S):
-            return Health("fail", f"lost for {silent_s:.0f} s; it is picked up when it returns")
-        return self._vitals.judge(now_s)
-
     def state(self, now_s: float) -> RecordedStream:
         """For the window."""
-        health, d = self.judge(now_s), self.description
+        health, d = self._watch.judge(now_s), self.description
         return RecordedStream(
             name=d.name,
             type=d.type,
@@ -147,10 +148,11 @@ class Source:
             uid=d.uid,
             n_channels=d.n_channels,
             nominal_hz=d.nominal_hz,
-            effective_hz=self._vitals.rate_hz() or 0.0,
+            effective_hz=self._watch.rate_hz() or 0.0,
             n_samples=self.n_written,
             light=health.light,
             words=health.words,
+            findings=self._watch.findings(now_s),
         )
 
     def outcome(self) -> StreamOutcome:
@@ -189,10 +191,23 @@ class Source:
             self._first_s = float(chunk.stamps_s[0])
         self._last_s = float(chunk.stamps_s[-1])
 
+    def _count(self, chunk: RawChunk, now_s: float) -> None:
+        try:
+            self._watch.count(chunk.samples, chunk.stamps_s, now_s)
+        except Exception:
+            # No stamps are so strange that watching them may end the recording.
+            _log.exception("%r cannot be watched", self.description.name)
+            self._restart_watch(now_s)
+
     def _give_up(self, now_s: float) -> None:
         if self._connection is not None:
             n_unread = self._connection.inlet.n_unread()
             if n_unread:
                 _log.error("%r: %d samples that had arrived cannot be had any more", self.description.name, n_unread)
-        self._silent_since_s = min(self._silent_since_s, now_s)
         self.disconnect()
+        self._is_lost = True
+        self._watch.lose(now_s)
+
+    def _restart_watch(self, now_s: float) -> None:
+        self._is_lost = False
+        self._watch.restart(now_s, self.description)

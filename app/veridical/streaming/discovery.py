@@ -87,11 +87,13 @@ class Resolver:
             for handle in self._handles[:n]:
                 uid = liblsl.GET_UID(handle).decode()
                 known = infos.get(uid) or self._infos.get(uid)
-                if known is None:
+                if uid and known is None:
                     infos[uid] = pylsl.StreamInfo(handle=handle)
-                else:
+                    continue
+                if known is not None:
                     infos[uid] = known
-                    liblsl.DESTROY_INFO(handle)
+                # Else an announcement that the library could not read: a stream without a uid.
+                liblsl.DESTROY_INFO(handle)
         return infos
 
     def _update(self, infos: dict[str, pylsl.StreamInfo]) -> None:
