@@ -11,6 +11,7 @@ from typing import cast
 
 import msgspec
 
+from veridical.cli.disk_words import room_at, time_left
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import parse_selectors
 from veridical.domain.errors import ProcessError, StorageError, StreamError
@@ -81,8 +82,11 @@ def run_record(
         share = min(1.0, state.seconds / seconds) if seconds else 0.0
         counts = ", ".join(f"{s.name} {s.n_samples}" for s in state.streams) or "waiting for streams"
         left_s = max(0.0, seconds - state.seconds) if seconds else 0.0
-        lines.tell(share, f"{state.seconds:.0f} s, {state.file_bytes / 1e6:.1f} MB: {counts}", left_s)
+        room = "" if state.hours_left is None else f", {time_left(state.hours_left)}"
+        lines.tell(share, f"{state.seconds:.0f} s, {state.file_bytes / 1e6:.1f} MB{room}: {counts}", left_s)
 
+    where = f"Recording to {out} ({room_at(out.parent)})"
+    say(where if fallback is None else f"{where}, if that fails to {fallback} ({room_at(fallback)})")
     with stop_on_signals() as stop:
         outcome = record(out, selectors, seconds, stop, tell, fallback=fallback)
     lines.done()
