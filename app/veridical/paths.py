@@ -92,6 +92,16 @@ class StudyPaths:
         return self.stimuli / "stimuli.tsv"
 
     @property
+    def display_timing(self) -> Path:
+        """What the display tests measured."""
+        return self.root / "display_timing.json"
+
+    @property
+    def display_tests(self) -> Path:
+        """Folder of the display tests' recordings."""
+        return self.root / ".veridical" / "display"
+
+    @property
     def runs(self) -> Path:
         """Folder of the runs' working folders."""
         return self.root / ".veridical" / "runs"

@@ -271,6 +271,24 @@ def train(
 
 
 @app.command()
+def timing(
+    study: StudyArgument,
+    stream: Annotated[str, typer.Option("--stream", metavar="KEY=VALUE", help="The stream that sees the light.")],
+    channel: Annotated[str, typer.Option("--channel", help="Label, or number from 1, of the photodiode's channel.")],
+    flashes: Annotated[int, typer.Option("--flashes", min=10, help="More flashes measure the jitter better.")] = 60,
+    headless: Annotated[bool, typer.Option("--headless", help="No screen: to try out a loopback.")] = False,
+    windowed: Annotated[bool, typer.Option("--windowed", help="A window instead of the full screen.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Flash the corner square and measure, with a photodiode on it, how late light appears and how steadily."""
+    from veridical.cli.timing_command import run_timing
+    from veridical.domain.run import ScreenChoice
+
+    screen = ScreenChoice(kind="headless" if headless else "psychopy", fullscreen=not windowed)
+    run_timing(study, stream, channel, flashes, screen, json)
+
+
+@app.command()
 def withdraw(
     study: StudyArgument,
     participant: ParticipantOption,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-TimingSource = Literal["software", "TTL", "photodiode"]
+TimingSource = Literal["software", "TTL", "photodiode", "display test"]
 
 # A median below this is a display that does what it says; LCDs and drivers lag by one to three frames.
 _GOOD_JITTER_S = 0.002
@@ -17,7 +17,8 @@ class EventTiming:
     ----------
     source : str
         ``TTL``: pulses that the amplifier recorded; ``photodiode``: light on the corner square; ``software``: the
-        marker at the flip, and nothing measured.
+        marker at the flip, and nothing measured; ``display test``: the marker, moved by the delay that a photodiode
+        measured on this screen in another recording.
     n_pictures, n_matched : int
         Pictures shown, and those with a pulse or flash of their own.
     offset_s : float
@@ -35,8 +36,8 @@ class EventTiming:
 
     @property
     def is_measured(self) -> bool:
-        """Whether onsets rest on something measured."""
-        return self.source != "software"
+        """Whether onsets rest on something measured in this recording."""
+        return self.source in ("TTL", "photodiode")
 
     @property
     def is_steady(self) -> bool:
@@ -46,8 +47,13 @@ class EventTiming:
     @property
     def words(self) -> str:
         """For the timing report."""
-        if not self.is_measured:
+        if self.source == "software":
             return "software timing only: evoked models rest on the software's word for when a picture appeared"
+        if self.source == "display test":
+            return (
+                f"markers moved by the {1000 * self.offset_s:.1f} ms that the display test measured on this screen "
+                f"(jitter {1000 * self.jitter_s:.1f} ms); nothing was measured in this recording"
+            )
         missed = self.n_pictures - self.n_matched
         rest = f", {missed} without one keep their marker" if missed else ""
         return (

@@ -62,6 +62,8 @@ class RunPlan:
         Whether the operator may see rating values while the session runs.
     intake : mapping
         What was asked and agreed before the session, by the field's id (``domain.intake``).
+    n_flashes : int
+        A display test: so many flashes in place of a session; 0 for a session.
     trigger : TriggerChoice
         Hardware pulses beside the LSL markers.
     """
@@ -89,3 +91,4 @@ class RunPlan:
     intake: Mapping[str, str] = field(default_factory=dict)
     trigger: TriggerChoice = TriggerChoice()
     fallback: str = ""
+    n_flashes: int = 0

@@ -31,7 +31,7 @@ class TriggerChoice:
 def pulse_code(trial: int) -> int:
     """Return what a picture's pulse says: an odd number of 1 to 253, counting with the trials.
 
-    The lowest line is up for every picture, so that an amplifier with a single input sees each of them; which picture it
-    was, the marker tells.
+    The lowest line is up for every picture, so that an amplifier with a single input sees each of them; which picture
+    it was, the marker tells.
     """
     return 2 * ((trial - 1) % 127) + 1

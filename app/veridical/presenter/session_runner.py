@@ -10,6 +10,7 @@ from veridical.domain.protocol import Baseline, Trial
 from veridical.domain.run import RunPlan
 from veridical.domain.view import View
 from veridical.ipc.messages import TrialProgress
+from veridical.presenter.flashes import flash
 from veridical.presenter.stage import BLANK, SessionAbortedError, Stage
 from veridical.presenter.texts import Texts
 from veridical.presenter.trial import TrialResult, TrialRun
@@ -89,6 +90,10 @@ class SessionRunner:
             # The break stands in journal and recording alike: which run goes on here, and with which trial.
             went_before = {"continues": str(self._plan.continues), "trial": str(trials[0].number)}
             self._stage.mark(Marker("session/continue", went_before))
+        if self._plan.n_flashes:
+            self._stage.begin_part("display test")
+            flash(self._stage, self._plan.n_flashes, self._plan.seed)
+            return
         self._stage.begin_part("instructions")
         for words in ("instructions", "stop"):
             self._tell(words)

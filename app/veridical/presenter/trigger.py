@@ -51,7 +51,8 @@ class Trigger:
     def follow(self, marker: Marker, flip_s: float) -> None:
         """Send the pulse of a picture that was just shown; other markers have none."""
         name = marker.name.removeprefix("practice/")
-        if self.problem or not name.startswith("picture/") or name == "picture/off":
+        is_shown = name == "flash/on" or (name.startswith("picture/") and name != "picture/off")
+        if self.problem or not is_shown:
             return
         self._set(pulse_code(int(marker.number("trial") or 1)))
         self._delays_s.append(self._now() - flip_s)

@@ -44,7 +44,7 @@ class ParallelWires:
     def __init__(self, choice: TriggerChoice) -> None:
         from veridical.presenter.psychopy_screen import open_parallel_port
 
-        address: str | int = choice.address or "0x378"
+        address = choice.address or "0x378"
         self._port: Any = open_parallel_port(int(address, 0) if address.lower().startswith("0x") else address)
         self._port.setData(0)
 

@@ -8,11 +8,13 @@ from veridical.domain.progress import Progress, Work
 from veridical.domain.recording import Recording
 from veridical.domain.stream import RoleAssignment
 from veridical.services.study import Study
+from veridical.signals.pulses import delayed_onsets
 from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.annotation_file import Act, AnnotationJournal, read_annotation_journal, write_annotation_table
 from veridical.storage.recording_file import load_recording
 from veridical.storage.session_file import find_session
 from veridical.storage.suggestion_table import read_suggestions, write_suggestions
+from veridical.storage.timing_file import read_display_timings
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,19 @@ def roles_of(study: Study, key: RunKey) -> tuple[RoleAssignment, ...]:
 
 
 def load_run(study: Study, key: RunKey) -> Recording:
-    """Open a run's recording with its roles; RecordingError if there is none or it cannot be read."""
-    return load_recording(study.paths.xdf(key), roles_of(study, key))
+    """Open a run's recording with its roles; RecordingError if there is none or it cannot be read.
+
+    Without a pulse or photodiode in the recording, pictures are moved by the delay that the newest display test
+    measured on the same screen.
+    """
+    recording = load_recording(study.paths.xdf(key), roles_of(study, key))
+    session = find_session(study.paths.session_file(key))
+    screen = session.screen_used if session is not None else ""
+    tests = [t for t in read_display_timings(study.paths.display_timing) if screen and t.screen == screen]
+    if not tests:
+        return recording
+    events, timing = delayed_onsets(recording.events, recording.timing, tests[-1].offset_s, tests[-1].jitter_s)
+    return replace(recording, events=events, timing=timing)
 
 
 def merged_marks(study: Study, key: RunKey) -> tuple[AnnotationSet, tuple[str, ...]]:

@@ -43,9 +43,18 @@ class RunState:
 
 
 class LiveRun:
-    """A run whose children are alive; the window may detach and attach again."""
+    """A run whose children are alive; the window may detach and attach again.
 
-    def __init__(self, study: Study, paths: RunPaths, children: tuple[Child, ...] = ()) -> None:
+    Parameters
+    ----------
+    keeps_session : bool
+        Whether the run leaves a session file; a display test does not.
+    """
+
+    def __init__(
+        self, study: Study, paths: RunPaths, children: tuple[Child, ...] = (), keeps_session: bool = True
+    ) -> None:
+        self._keeps_session = keeps_session
         self._study = study
         self._paths = paths
         self._plan = read_plan(paths)
@@ -210,7 +219,8 @@ class LiveRun:
 
     def _finish(self) -> None:
         try:
-            finish_run(self._study.paths, self._paths)
+            if self._keeps_session:
+                finish_run(self._study.paths, self._paths)
         except VeridicalError as error:
             self._problem = self._problem or str(error)
         self._is_over = True

@@ -202,13 +202,24 @@ def measured_onsets(events: Sequence[Event], signals: Sequence[Signal]) -> tuple
     return tuple(events), plain
 
 
+def delayed_onsets(
+    events: Sequence[Event], timing: EventTiming, offset_s: float, jitter_s: float
+) -> tuple[tuple[Event, ...], EventTiming]:
+    """Move the onsets of pictures by a delay that was measured before, where nothing was measured in the recording."""
+    if timing.is_measured or not timing.n_pictures:
+        return tuple(events), timing
+    moved = [replace(e, onset_s=e.onset_s + offset_s) if _is_picture(e) else e for e in events]
+    told = replace(timing, source="display test", offset_s=offset_s, jitter_s=jitter_s)
+    return tuple(sorted(moved, key=lambda e: e.onset_s)), told
+
+
 def _as_source(role: str) -> TimingSource:
     return "TTL" if role == "TTL" else "photodiode"
 
 
 def _is_picture(event: Event) -> bool:
     name = event.marker.name.removeprefix("practice/")
-    return name.startswith("picture/") and name not in ("picture/off", "picture/skipped")
+    return name == "flash/on" or (name.startswith("picture/") and name not in ("picture/off", "picture/skipped"))
 
 
 def _best_channel(onsets_s: FloatArray, signals: Sequence[Signal]) -> tuple[FloatArray, IntArray] | None:
