@@ -106,8 +106,8 @@ RecorderPhase = Literal["starting", "waiting", "recording", "stopping", "ended",
 Light = Literal["good", "caution", "fail", "unknown"]
 # Names that never change: they stand in session files (docs/formats.md says what each means).
 HealthKind = Literal[
-    "no-data", "rate-off", "gap", "clock-base", "clock-frozen", "clock-reset", "flat", "lost", "returned", "bad-header",
-    "disk",
+    "not-found", "lost", "returned", "no-data", "rate-off", "gap", "clock-base", "clock-frozen", "clock-reset", "flat",
+    "bad-header", "disk",
 ]  # fmt: skip
 
 
@@ -121,6 +121,8 @@ class HealthFinding:
         For the operator, on their own: "Fp1, Fp2 flat for 3 s".
     since_s : float
         LSL time of the recorder's machine when it began.
+    until_s : float or None
+        When it happened last, if it is a matter of moments (gaps, jumps) and not a state.
     channels : tuple of str
         Labels, or numbers from 1 where there are none; empty if it concerns the whole stream.
     rate_hz : float or None
@@ -137,6 +139,7 @@ class HealthFinding:
     light: Light
     words: str
     since_s: float
+    until_s: float | None = None
     channels: tuple[str, ...] = ()
     rate_hz: float | None = None
     n_missing: int = 0
@@ -181,6 +184,13 @@ class HealthEvent:
     missing_s: float = 0.0
     n_times: int = 1
     offset_s: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """One line for a log: "EDA: no data for 4 s (no-data, over)"."""
+        is_moment = self.kind in ("returned", "bad-header", "disk")
+        over = ", over" if self.end_lsl_s is not None and not is_moment else ""
+        return f"{self.stream or 'recording'}: {self.words} ({self.kind}{over})"
 
 
 @dataclass(frozen=True)

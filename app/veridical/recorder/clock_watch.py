@@ -24,6 +24,7 @@ class ClockWatch:
         # Jumps of the clock found and not yet taken, in seconds.
         self.jumps_s: list[float] = []
         self._measured_s = now_s
+        self._round_trip_s = 0.0
         self._n_repeats = 0
         self._has_measured = False
         self._off_since_s: float | None = None
@@ -38,9 +39,11 @@ class ClockWatch:
         if self.offset_s is not None:
             jump_s = offset_s - self.offset_s
             self._n_repeats = self._n_repeats + 1 if jump_s == 0.0 else 0
-            if abs(jump_s) > max(_JUMP_S, _ROUND_TRIPS * round_trip_s):
+            # A probe that travelled long, before or now, may be off by as much.
+            if abs(jump_s) > max(_JUMP_S, _ROUND_TRIPS * max(round_trip_s, self._round_trip_s)):
                 self.jumps_s.append(jump_s)
         self.offset_s = offset_s
+        self._round_trip_s = round_trip_s
         self._measured_s = now_s
         self._has_measured = True
 
@@ -48,9 +51,8 @@ class ClockWatch:
         """Compare the newest stamp with now; without a measurement nothing can be said."""
         if self.offset_s is None:
             return
-        # Offsets of a second need no care to the microsecond: the newest one serves.
         off_s = last_s + self.offset_s - now_s
-        if abs(off_s) <= _BASE_S:
+        if abs(off_s) <= _BASE_S + self._round_trip_s:
             self._off_since_s = None
             return
         self._off_by_s = off_s

@@ -3,29 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from veridical.ipc.messages import Light
+from veridical.ipc.messages import HealthEvent
 
 EndedBy = Literal["seconds", "stop", "session-end", "failure"]
-
-
-@dataclass(frozen=True)
-class HealthEvent:
-    """A stream's light changed.
-
-    Parameters
-    ----------
-    lsl_s : float
-        LSL time of the recorder's machine.
-    utc : str
-        The same on the wall clock, ISO 8601.
-    """
-
-    lsl_s: float
-    utc: str
-    stream: str
-    source_id: str
-    light: Light
-    words: str
 
 
 @dataclass(frozen=True)

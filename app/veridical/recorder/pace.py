@@ -28,8 +28,8 @@ _LEARNT_BLOCKS = 24
 _PRECISE = 0.05
 _LOST_PERIODS = 0.7
 # With stamps taken on arrival, less than this cannot be told from a slow loop.
-_LOST_S = 0.02
-_SCATTERS = 6.0
+_LOST_S = 0.035
+_SCATTERS = 3.0
 # A scatter is known from so many blocks on.
 _FEWEST_BLOCKS = 6
 _BIG_UNKNOWN_S = 0.25
@@ -37,8 +37,12 @@ _BIG_UNKNOWN_S = 0.25
 _BACKLOG_S = 1.0
 _BACKWARDS_S = 1.0
 _STEP_PERIODS = 1.5
+# Skewness of chunk-wise slopes from which losses are suspected.
+_SKEWED = 0.4
 # The rate is worked out so often at most.
-_AGAIN_S = 0.35
+_AGAIN_S = 0.25
+# So many times the verdict may be unclear before it is given up.
+_PATIENCE = 5
 
 
 @dataclass
@@ -104,6 +108,7 @@ class Pace:
         self._off_hz: float | None = None
         self._judged_s = -math.inf
         self._judged_end = -1
+        self._n_unsure = 0
 
     def count(self, stamps_s: FloatArray, now_s: float) -> None:
         """Take note of a chunk."""
@@ -180,13 +185,18 @@ class Pace:
             if slope is None:
                 continue
             if abs(1 / (1 + slope) - 1) > tolerance + 3 * scatter_s / span_s:
-                if is_sure:
+                if is_sure and (slope > 0 or blocks.overtakes(len(newest.n))):
+                    self._n_unsure = 0
                     # From here on, this is how the stream is, and no row of gaps.
                     self._slope = max(0.0, slope)
                     self._suspicions.clear()
                     return self.nominal_hz / (1 + slope)
-                if quick_s == _SPANS_S[-1] and slope > 0 and not self._suspicions and self._off_hz is None:
-                    self._lose_rest(newest, now_s)
+                if quick_s == _SPANS_S[-1]:
+                    self._n_unsure += 1
+                    if self._n_unsure < _PATIENCE:
+                        break
+                    if slope > 0 and not self._suspicions:
+                        self._lose_rest(newest, now_s)
                     return None
                 continue
             late = newest.lag_slope(n_groups)
@@ -277,7 +287,7 @@ class Pace:
 
     def _is_off_by_arrival(self, blocks: "_Columns", newest: "_Columns", slope: float, error: float) -> bool:
         """Whether the stamps claim the rate and the samples do not arrive at it."""
-        if abs(slope) - 3 * error <= RATE_TOLERANCE:
+        if abs(slope) - 4 * error <= RATE_TOLERANCE:
             return False
         if slope > 0:
             return True
@@ -310,7 +320,7 @@ class _Columns:
         """Whether the newest blocks are beyond doubt: the device counts its own samples, and they come as counted."""
         k = int(np.searchsorted(self.now_s, self.now_s[-1] - span_s))
         rows = self._rows[k:]
-        if self.now_s[-1] - self.now_s[k] < 0.85 * span_s or np.abs(rows[:, _ADVANCE]).max() > _PRECISE * self.period_s:
+        if self.now_s[-1] - self.now_s[k] < 0.8 * span_s or np.abs(rows[:, _ADVANCE]).max() > _PRECISE * self.period_s:
             return False
         lag_s = rows[:, _NOW] - rows[:, _LAST]
         quarter = max(1, len(lag_s) // 4)
@@ -318,10 +328,17 @@ class _Columns:
 
     def newest(self, span_s: float) -> "_Columns | None":
         """The blocks of the last seconds; None if there are not so many yet."""
-        if self.now_s[-1] - self.now_s[0] < 0.85 * span_s:
+        if self.now_s[-1] - self.now_s[0] < 0.8 * span_s:
             return None
         k = int(np.searchsorted(self.now_s, self.now_s[-1] - span_s))
         return _Columns(self._rows[k:], self.period_s)
+
+    def overtakes(self, n_newest: int) -> bool:
+        """Whether the lead falls below where it ever was: a stall that is made up only comes back."""
+        lead_s = np.cumsum(self.advance_s)
+        older = lead_s[: len(lead_s) - n_newest]
+        usual_s = float(older.min()) if len(older) else 0.0
+        return bool(lead_s[-1] < usual_s - RATE_TOLERANCE)
 
     def lead_slope(self, n_groups: int, scatter_s: float, needs_steps: bool) -> tuple[float | None, bool]:
         """How fast the lead rises per second of samples, and whether as steadily as a slow device's does."""
@@ -338,10 +355,21 @@ class _Columns:
         slopes = np.diff(lead_s[edges]) / np.diff(due_s[edges])
         spread = float(slopes.std())
         allowed = max(0.02 + 1.5 * scatter_s * n_groups / float(due_s[-1]), abs(mean) / (3 if needs_steps else 4))
-        # Lost packets leave steps behind some chunks; a slow device behind all of them, or none.
+        is_steady = spread <= min(allowed, 0.2 + abs(mean) / 4)
+        return mean, is_steady and (mean < 0 or not self._has_losses(mean, needs_steps))
+
+    def _has_losses(self, mean: float, needs_steps: bool) -> bool:
+        """Whether the lead rises as lost packets make it: in steps behind some chunks, not alike behind all."""
+        slopes = self.advance_s / (self.n * self.period_s)
+        deviation = float(slopes.std())
         share = float(self._rows[:, _STEP].mean())
-        is_systematic = not needs_steps or not 0.1 < share < 0.9
-        return mean, spread <= min(allowed, 0.2 + abs(mean) / 4) and is_systematic
+        if needs_steps and (0.1 < share < 0.9 or (share >= 0.9 and deviation > max(0.15, abs(mean) / 3))):
+            return True
+        if deviation <= abs(mean) / 10:
+            return False
+        # Lateness scatters to both sides, losses only upwards.
+        skewness = float(np.mean(((slopes - slopes.mean()) / deviation) ** 3))
+        return skewness > max(_SKEWED, 2.5 * math.sqrt(6 / len(slopes)))
 
     def lag_slope(self, n_groups: int) -> tuple[float, float] | None:
         """How fast arrival falls behind the stamps per second of stamps, and the standard error of that."""

@@ -264,7 +264,6 @@ class _RecordingLoop:
                 returned = source
         if returned is not None:
             returned.reconnect(opened, now_s)
-            self._watchdog.note(new.name, new.source_id, "good", "came back", now_s)
         elif self._sink.is_failed:
             opened.inlet.close(waits=False)
         else:
@@ -286,7 +285,8 @@ class _RecordingLoop:
         except RecordingError as error:
             # One header that a reader chokes on would make the whole file unreadable (FORMATS 3.2).
             new = opened.inlet.description
-            self._watchdog.note(new.name, new.source_id, "caution", f"{error} Its core fields were kept.", now_s)
+            words = f"{error} Its core fields were kept."
+            self._watchdog.note("bad-header", "caution", words, now_s, new.name, new.source_id, new.uid)
             return self._sink.add_stream(new)
 
     def _watch_for_end(self, chunks: list[RawChunk], now_s: float) -> None:
@@ -343,9 +343,9 @@ class _RecordingLoop:
             recorded = tuple(source.state(now_s) for source in self._sources)
         wanted = missing(self._asked, tuple(source.description for source in self._sources))
         absent = tuple(_absent(selector) for selector in wanted)
-        for event in self._watchdog.look(recorded, now_s):
-            _log.warning("%s: %s, %s", event.stream, event.light, event.words)
         self._told_alarm = self._sink.alarm
+        for event in self._watchdog.look(recorded + absent, now_s, self._told_alarm):
+            _log.warning("%s", event.sentence)
         return RecorderState(
             phase="failed" if self._sink.is_failed else phase,
             streams=recorded + absent,
@@ -354,6 +354,8 @@ class _RecordingLoop:
             hours_left=self._hours_left,
             alarm=self._told_alarm,
             message=self._told_alarm,
+            events=self._watchdog.recent,
+            n_events=self._watchdog.n_events,
         )
 
     def _publish(self, phase: RecorderPhase) -> None:

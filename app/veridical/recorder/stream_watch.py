@@ -214,9 +214,8 @@ class StreamWatch:
             return None
         times = f" {story.n_times} times" if story.n_times > 1 else ""
         words = f"clock jumped{times} by {_duration(story.amount_s)}"
-        return replace(
-            _finding("clock-reset", words, story.since_s), n_times=story.n_times, offset_s=story.amount_s
-        )  # fmt: skip
+        found = _finding("clock-reset", words, story.since_s)
+        return replace(found, until_s=story.last_s, n_times=story.n_times, offset_s=story.amount_s)
 
     def _find_rate(self, now_s: float) -> HealthFinding | None:
         if self._pace is None:
@@ -250,6 +249,7 @@ class StreamWatch:
         words = f"lost {n}{where} ({_duration(story.amount_s)})"
         return replace(
             _finding("gap", words, story.since_s),
+            until_s=story.last_s,
             n_missing=story.n_missing, missing_s=story.amount_s, n_times=story.n_times,
         )  # fmt: skip
 
