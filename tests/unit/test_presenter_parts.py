@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,11 @@ import pytest
 from PIL import Image
 
 from veridical.domain.errors import StimulusError, StudyError
-from veridical.domain.rating import AROUSAL, VALENCE, Scale
+from veridical.domain.items import BUILT_IN, DOMINANCE
+from veridical.domain.rating import AROUSAL, SLIDERS, VALENCE, Scale
 from veridical.domain.simulation import Feeling, rating_of
 from veridical.domain.stimulus import Stimulus
-from veridical.domain.view import View
+from veridical.domain.view import SliderView, View
 from veridical.paths import resources
 from veridical.presenter.picture_files import GREY, load_picture
 from veridical.presenter.rating_entry import RatingEntry
@@ -132,13 +134,16 @@ def test_the_simulated_participant_presses_nothing_before_its_time() -> None:
 # Words -----------------------------------------------------------------------------------------------
 def test_every_language_words_the_same_screens_in_under_40_words() -> None:
     files = sorted((resources() / "texts").glob("*.toml"))
-    assert {f.stem for f in files} >= {"en", "de"}
+    assert {f.stem for f in files} >= {"en", "de", "ja"}
     keys = set(load_texts({}).words)
     for file in files:
         texts = load_texts({"language": file.stem})
         assert set(texts.words) == keys
         assert all(0 < len(words.split()) < 40 for words in texts.words.values())
-        assert set(tomllib.loads(file.read_text(encoding="utf-8"))) <= keys | {"scales"}
+        assert set(tomllib.loads(file.read_text(encoding="utf-8"))) == keys | {"scales", "language"}
+        assert set(texts.scales) == {s.id for s in BUILT_IN}
+        # Written without blanks, two letters say about as much as a word of five.
+        assert texts.has_spaces or all(len(words) < 100 for words in texts.words.values())
 
 
 def test_the_studys_own_words_replace_the_shipped_ones() -> None:
@@ -155,7 +160,7 @@ def test_a_translation_replaces_built_in_scales_and_keeps_a_researchers_own() ->
 
 
 def test_an_unknown_language_is_named_with_those_there_are() -> None:
-    with pytest.raises(StudyError, match=r"'xx'.*de, en"):
+    with pytest.raises(StudyError, match=r"'xx'.*de, en, ja"):
         load_texts({"language": "xx"})
 
 
@@ -176,8 +181,7 @@ def test_every_step_lies_on_the_screen_and_answers_to_a_click_on_it(size: tuple[
 def test_letters_are_at_least_18_points_on_the_participants_screen() -> None:
     painter = ViewPainter(1920, 1080, 53.0, load_texts({}))
     point_px = 1920 / (53.0 / 2.54 * 72)
-    fonts = (painter._body, painter._small, painter._strong, painter._number)
-    assert min(f.size for f in fonts) >= round(18 * point_px)
+    assert min(f.size for f in painter.fonts) >= round(18 * point_px)
 
 
 def test_a_picture_keeps_its_aspect_on_mid_grey() -> None:
@@ -216,21 +220,26 @@ def test_words_have_a_contrast_of_4_5_to_1_at_least() -> None:
     assert (luminance(GREY) + 0.05) / (luminance(INK) + 0.05) >= 4.5
 
 
-@pytest.mark.parametrize("language", ["en", "de"])
-@pytest.mark.parametrize("size", [(1024, 600), (1280, 800), (3840, 2160)])
-def test_every_text_fits_on_the_screen(language: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+@pytest.mark.parametrize("size", [(1024, 600), (1280, 800), (1920, 1080)])
+def test_every_text_and_question_fits_on_the_screen(language: str, size: tuple[int, int]) -> None:
     texts = load_texts({"language": language})
-    painter = ViewPainter(*size, 53.0, texts)
+    sliders = tuple(
+        replace(texts.translate(s), id=f"{s.id}-slider", kind=SLIDERS[1], minimum=0, maximum=1)
+        for s in (VALENCE, AROUSAL, DOMINANCE)
+    )
+    scales = (*(texts.translate(s) for s in BUILT_IN), texts.attention_scale(5), *sliders)
+    painter = ViewPainter(*size, 53.0, texts, scales)
     views = [View("text", text=t) for t in texts.screens()]
-    views += [View("rating", scale_id=s.id) for s in (VALENCE, AROUSAL)]
+    views += [View("rating", scale_id=s.id) for s in scales if not s.is_slider]
+    views += [View("sliders", sliders=tuple(SliderView(s.id) for s in sliders[:n])) for n in (1, 2, 3)]
     for view in views:
-        scale = texts.translate(VALENCE if view.scale_id == "valence" else AROUSAL)
-        sprite = painter.sprite(view, scale)
-        assert sprite is not None
-        assert sprite.left > 0.03 * size[0]
-        assert sprite.top > 0.03 * size[1]
-        assert sprite.left + sprite.image.width < 0.97 * size[0]
-        assert sprite.top + sprite.image.height < 0.97 * size[1]
+        for placed in painter.layers(view):
+            sprite = painter.sprite_of(placed.layer)
+            assert sprite.left > 0.02 * size[0]
+            assert sprite.top > 0.02 * size[1]
+            assert sprite.left + sprite.image.width < 0.98 * size[0]
+            assert sprite.top + sprite.image.height < 0.98 * size[1]
 
 
 # Pictures ------------------------------------------------------------------------------------------------

@@ -239,3 +239,40 @@ def rating_of(scale: Scale, feeling: Feeling, rng: np.random.Generator, report_s
     reported = latent + report_sd * rng.standard_normal()
     value = scale.midpoint + reported * (scale.maximum - scale.minimum) / 2
     return int(np.clip(round(value), scale.minimum, scale.maximum))
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the simulated participant means to answer.
+
+    Parameters
+    ----------
+    selected : int or None
+        The value on a Likert scale, the option counted from 1, a slider's step from 0; None for free text.
+    text : str
+        The option's name, or the words of free text.
+    """
+
+    selected: int | None = None
+    text: str = ""
+
+
+# Built-in words for emotions, from what feels good to what feels bad.
+_PLEASANT_WORDS = ("joy", "contentment", "surprise")
+_UNPLEASANT_WORDS = ("sadness", "fear", "anger", "disgust")
+
+
+def answer_of(scale: Scale, feeling: Feeling, rng: np.random.Generator) -> Answer:
+    """Answer any scale as this feeling would; options that say nothing about it are drawn."""
+    if scale.kind == "text":
+        return Answer(text="pleasant" if feeling.valence > 0 else "unpleasant")
+    if scale.kind == "choice":
+        words = _PLEASANT_WORDS if feeling.valence > 0 else _UNPLEASANT_WORDS
+        fitting = [k for k, option in enumerate(scale.options) if option in words] or list(range(len(scale.options)))
+        chosen = fitting[int(rng.integers(len(fitting)))]
+        return Answer(chosen + 1, scale.options[chosen])
+    if not scale.is_slider:
+        return Answer(rating_of(scale, feeling, rng))
+    # As fine as a hand is: hundredths of the line.
+    fine = replace(scale, kind="likert", minimum=0, maximum=scale.last_step)
+    return Answer(rating_of(fine, feeling, rng))

@@ -19,6 +19,8 @@ class TrialRow:
         Until the picture went away (``picture/off``); 0 if that marker is missing.
     ratings : mapping
         By scale id.
+    has_passed_check : bool or None
+        Whether the attention check after this trial was answered as asked; None without one.
     """
 
     trial: int
@@ -29,6 +31,7 @@ class TrialRow:
     duration_s: float
     repeat_of: int | None = None
     ratings: Mapping[str, Rating] = field(default_factory=dict)
+    has_passed_check: bool | None = None
 
     def value(self, scale: str) -> float | None:
         """The answer on a scale, None if it was not answered."""
@@ -36,12 +39,12 @@ class TrialRow:
         return rating.value if rating is not None and rating.status == "answered" else None
 
 
-def rating_details(rating: Rating, trial: int) -> dict[str, str]:
-    """Details of the ``rating/<scale>`` marker."""
+def rating_details(rating: Rating, trial: int | None, repeat_of: int | None = None) -> dict[str, str]:
+    """Details of the ``rating/<scale>`` marker; ``text`` only where words were chosen or typed."""
     return {
         "value": "" if rating.value is None else f"{rating.value:g}",
         "status": rating.status,
-        "trial": str(trial),
+        **({} if trial is None else {"trial": str(trial)}),
         "min": f"{rating.minimum:g}",
         "max": f"{rating.maximum:g}",
         "first": "" if rating.first_touch_s is None else f"{rating.first_touch_s:.4f}",
@@ -49,7 +52,15 @@ def rating_details(rating: Rating, trial: int) -> dict[str, str]:
         "changes": str(rating.n_changes),
         "device": rating.device,
         "order": str(rating.order),
+        **({} if repeat_of is None else {"repeat_of": str(repeat_of)}),
+        **({"text": rating.text} if rating.text else {}),
     }
+
+
+def check_details(rating: Rating, trial: int, asked: int) -> dict[str, str]:
+    """Details of the ``check/attention`` marker; a check that was not answered was not passed."""
+    has_passed = rating.status == "answered" and rating.value == asked
+    return {**rating_details(rating, trial), "asked": str(asked), "result": "passed" if has_passed else "failed"}
 
 
 def parse_rating(marker: Marker) -> Rating:
@@ -68,6 +79,7 @@ def parse_rating(marker: Marker) -> Rating:
         device=marker.details.get("device", "none"),
         status=status,
         order=int(marker.number("order") or 0),
+        text=marker.details.get("text", ""),
     )
 
 
@@ -80,6 +92,7 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
     onsets: dict[int, TrialRow] = {}
     ratings: dict[int, dict[str, Rating]] = {}
     ends: dict[int, float] = {}
+    checks: dict[int, bool] = {}
     for event in sorted(events, key=lambda e: e.onset_s):
         head, _, tail = event.marker.name.partition("/")
         number = event.marker.number("trial")
@@ -99,6 +112,8 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
                 duration_s=0.0,
                 repeat_of=None if repeat is None else int(repeat),
             )
+        elif event.marker.name == "check/attention":
+            checks[trial] = event.marker.details.get("result") == "passed"
         elif head == "rating":
             ratings.setdefault(trial, {})[tail] = parse_rating(event.marker)
     return tuple(
@@ -111,6 +126,7 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
             duration_s=max(0.0, ends.get(trial, row.onset_s) - row.onset_s),
             repeat_of=row.repeat_of,
             ratings=ratings.get(trial, {}),
+            has_passed_check=checks.get(trial),
         )
         for trial, row in sorted(onsets.items())
     )

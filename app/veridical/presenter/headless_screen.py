@@ -34,7 +34,9 @@ class HeadlessScreen:
         """Always 0: there are no frames to drop."""
         return self._log.n_dropped
 
-    def preload(self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts) -> None:
+    def preload(
+        self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts, glances: Sequence[str] = ()
+    ) -> None:
         """Decode every picture, so that a bad file is refused here too."""
         for stimulus in stimuli:
             load_picture(stimulus)

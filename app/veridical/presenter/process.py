@@ -112,8 +112,7 @@ class PresenterProcess:
     def _present(self, desk: Desk, plan: RunPlan) -> None:
         texts = load_texts(plan.texts)
         with contextlib.closing(self._open_screen(plan)) as screen:
-            scales = tuple(texts.translate(s) for s in plan.scales)
-            screen.preload(plan.stimuli, scales, texts)
+            screen.preload(plan.stimuli, texts.screen_scales(plan.scales, plan.plan), texts, plan.plan.familiarity)
             journal = Journal(Path(plan.journal))
             markers = MarkerWriter(MarkerOutlet(plan.marker_source_id), journal)
             participant = self._participant(plan, screen)

@@ -13,7 +13,7 @@ from veridical.presenter.texts import Texts
 from veridical.presenter.timing import FrameReport
 
 Device = Literal["keyboard", "mouse", "touch", "none"]
-InputKind = Literal["press", "release", "step", "confirm"]
+InputKind = Literal["press", "release", "step", "confirm", "text"]
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,19 @@ class Input:
     Parameters
     ----------
     kind : str
-        ``press`` and ``release`` of a key; ``step``: a step of the scale was pointed at; ``confirm``: the
-        button under the scale, or a text screen, was clicked.
+        ``press`` and ``release`` of a key; ``step``: a step of a scale was pointed at; ``confirm``: the button under
+        the scale, or a text screen, was clicked; ``text``: a character was typed.
     lsl_s : float
         When it was seen, LSL seconds.
     key : str
-        ``1`` to ``9``, ``left``, ``right``, ``return``, ``space``, ``escape``; empty for a pointer.
+        ``0`` to ``9``, ``left``, ``right``, ``up``, ``down``, ``home``, ``end``, ``pageup``, ``pagedown``, ``tab``,
+        ``backspace``, ``return``, ``space``, ``escape``; of ``text``, the character; empty for a pointer.
     step : int or None
-        Value of the step pointed at.
+        What was pointed at: the value on a Likert scale, the option counted from 1, a slider's step from 0.
+    scale_id : str
+        The scale pointed at, where several share the screen; empty for the only one.
+    is_drag : bool
+        The pointer was already down: the same movement goes on.
     """
 
     kind: InputKind
@@ -38,6 +43,8 @@ class Input:
     key: str = ""
     step: int | None = None
     device: Device = "keyboard"
+    scale_id: str = ""
+    is_drag: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,15 @@ class Screen(Protocol):
         """Refreshes missed so far; 0 without a vertical blank."""
         ...
 
-    def preload(self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts) -> None:
+    def preload(
+        self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts, glances: Sequence[str] = ()
+    ) -> None:
         """Decode and build everything that will be shown, so that no trial waits for it.
+
+        Parameters
+        ----------
+        glances : sequence of str
+            Ids of the pictures that are shown again above a question.
 
         Raises
         ------

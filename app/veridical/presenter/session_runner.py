@@ -1,16 +1,20 @@
 """A session from the first instruction to the goodbye."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from veridical.domain.errors import StimulusError
 from veridical.domain.event import Marker
 from veridical.domain.protocol import Baseline, Trial
 from veridical.domain.run import RunPlan
+from veridical.domain.trial_table import rating_details
 from veridical.domain.view import View
 from veridical.ipc.messages import TrialProgress
 from veridical.presenter.flashes import flash
+from veridical.presenter.question import Question
 from veridical.presenter.stage import BLANK, SessionAbortedError, Stage
 from veridical.presenter.texts import Texts
 from veridical.presenter.trial import TrialResult, TrialRun
@@ -55,7 +59,8 @@ class SessionRunner:
         self._stage = stage
         self._texts = texts
         self._cue = cue
-        self._scales = {s.id: texts.translate(s) for s in plan.scales}
+        self._scales = {s.id: s for s in texts.screen_scales(plan.scales, plan.plan)}
+        self._onset_s = -math.inf
         self._results: list[TrialResult] = []
         self._left_s = self._estimate_s()
 
@@ -108,6 +113,7 @@ class SessionRunner:
             self._run_block(block)
             if k < len(blocks) - 1:
                 self._break()
+        self._look_again()
         self._stage.begin_part("debrief")
         self._tell("debrief", _DEBRIEF_TIMEOUT_S)
 
@@ -133,6 +139,10 @@ class SessionRunner:
     def _break(self) -> None:
         self._stage.begin_part("break")
         self._stage.mark(Marker("break/start"))
+        least_s = self._plan.plan.min_break_s
+        if least_s > 0:
+            wait = self._text("break_wait")
+            self._pausable(lambda: self._stage.hold(self._stage.show(wait) + least_s))
         self._tell("break")
         self._stage.mark(Marker("break/end"))
 
@@ -155,9 +165,13 @@ class SessionRunner:
         if not trial.is_practice:
             self._stage.desk.update(replace(self._stage.desk.state, trial=trial.number))
         run = TrialRun(self._stage, trial, self._scales, self._plan.rating_timeout_s)
+        # A quick answer must not bring the next picture into the last one's response.
+        next_s = self._onset_s + self._plan.plan.min_onset_gap_s - trial.fixation_s
+        self._stage.run_to_end(lambda: self._stage.hold(next_s))
         try:
             self._pausable(run.run)
         finally:
+            self._onset_s = self._onset_s if run.onset_s is None else run.onset_s
             if run.was_presented:
                 self._results.append(run.result)
                 self._report(run.result)
@@ -166,6 +180,34 @@ class SessionRunner:
         off_s = self._stage.show(BLANK)
         self._stage.housekeep()
         self._stage.run_to_end(lambda: self._stage.hold(off_s + trial.iti_s))
+
+    def _look_again(self) -> None:
+        """Show every picture once more and ask whether it was known; markers carry no ``trial``: these are none."""
+        again = self._plan.plan.familiarity
+        if not again:
+            return
+        self._stage.begin_part("familiarity")
+        self._stage.mark(Marker("familiarity/start", {"n": str(len(again))}))
+        self._tell("familiarity")
+        for stimulus_id in again:
+            self._pausable(partial(self._ask_again, stimulus_id))
+            self._stage.housekeep()
+        self._stage.show(BLANK, Marker("familiarity/end"))
+
+    def _ask_again(self, stimulus_id: str) -> None:
+        stimulus = {"stimulus": stimulus_id}
+        for order, scale_id in enumerate(self._plan.plan.familiarity_scales):
+            question = Question(self._stage, (self._scales[scale_id],), order, stimulus_id)
+            try:
+                question.show(*([Marker("familiarity/picture", stimulus)] if order == 0 else []))
+            except StimulusError:
+                self._stage.mark(Marker("familiarity/skipped", stimulus))
+                return
+            question.wait(self._plan.rating_timeout_s)
+            for rating, lsl_s in question.answers():
+                details = {**stimulus, **rating_details(rating, None)}
+                self._stage.mark(Marker(f"familiarity/{rating.scale}", details), lsl_s)
+        self._spend(self._glance_s())
 
     def _report(self, result: TrialResult) -> None:
         """Tell the operator that a trial is done: statuses always, values only where the study allows."""
@@ -201,12 +243,19 @@ class SessionRunner:
 
     def _trial_s(self, trial: Trial) -> float:
         rating_s = _SHORTENED_RATING_S if self._plan.is_shortened else _RATING_S
-        return trial.fixation_s + trial.picture_s + trial.iti_s + rating_s * len(trial.scales)
+        n_answers = len(trial.scales) + (trial.check is not None)
+        own_s = trial.fixation_s + trial.picture_s + trial.blank_s + trial.iti_s + rating_s * n_answers
+        return max(own_s, self._plan.plan.min_onset_gap_s)
+
+    def _glance_s(self) -> float:
+        rating_s = _SHORTENED_RATING_S if self._plan.is_shortened else _RATING_S
+        return rating_s * len(self._plan.plan.familiarity_scales)
 
     def _estimate_s(self) -> float:
         session = self._plan.plan
         trials = (*session.practice, *session.trials)
-        return sum(b.duration_s for b in session.baselines) + sum(self._trial_s(t) for t in trials)
+        trials_s = sum(self._trial_s(t) for t in trials)
+        return sum(b.duration_s for b in session.baselines) + trials_s + self._glance_s() * len(session.familiarity)
 
     def _spend(self, seconds: float) -> None:
         """Lower the estimate of what is left."""

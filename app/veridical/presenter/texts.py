@@ -1,18 +1,18 @@
 """The participant's words: shipped in ``resources/texts``, replaced by key from the study."""
 
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from veridical.domain.errors import StudyError
-from veridical.domain.rating import AROUSAL, VALENCE, Scale
-from veridical.paths import resources
+from veridical.domain.items import BUILT_IN, attention_id, attention_scale, is_worded_as
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.rating import Scale
+from veridical.storage.text_file import ScaleWords, read_language
 
-# Asked as they stand in the domain, so a translation may replace them; a researcher's own wording is kept.
-_BUILT_IN = (VALENCE, AROUSAL)
-# Shown alone, or followed by the hint how to go on.
-_WITHOUT_HINT = ("paused", "goodbye")
-_INSIDE_RATING = ("continue", "confirm", "rating_hint")
+# Shown alone; the others are followed by the hint how to go on.
+_WITHOUT_HINT = ("paused", "goodbye", "break_wait")
+_INSIDE_RATING = (
+    "continue", "confirm", "rating_hint", "slider_hint", "sliders_hint", "choice_hint", "text_hint", "attention_check",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,10 +25,16 @@ class Texts:
         ``instructions``, ``break``, ``debrief``, ...
     scales : mapping
         Translations of the built-in scales by id.
+    font : str
+        Stem of the typeface's files; empty for the interface's own.
+    has_spaces : bool
+        Whether lines break at spaces only.
     """
 
     words: Mapping[str, str]
-    scales: Mapping[str, Scale]
+    scales: Mapping[str, ScaleWords]
+    font: str = ""
+    has_spaces: bool = True
 
     def get(self, key: str) -> str:
         """Words of one key, without a hint."""
@@ -44,8 +50,35 @@ class Texts:
         return tuple(self.screen(key) for key in self.words if key not in _INSIDE_RATING)
 
     def translate(self, scale: Scale) -> Scale:
-        """Return the scale in this language if it is a built-in one, else unchanged."""
-        return self.scales.get(scale.id, scale) if scale in _BUILT_IN else scale
+        """Return the scale in this language if it asks in the shipped words, else unchanged: its words are the study's.
+
+        What is stored stays the same in every language: ids, values, and the options' own names.
+        """
+        if scale.id not in self.scales or not any(is_worded_as(scale, b) for b in BUILT_IN):
+            return scale
+        words = self.scales[scale.id]
+        return replace(
+            scale,
+            question=words.question,
+            low=words.low,
+            middle=words.middle,
+            high=words.high,
+            option_words=words.options if words.options != scale.options else (),
+        )
+
+    def attention_scale(self, step: int) -> Scale:
+        """Return the attention check that asks for ``step``; its ends carry no words, so that they mean nothing."""
+        return replace(attention_scale(step, self.words["attention_check"]), low="", middle="", high="")
+
+    def screen_scales(self, scales: Sequence[Scale], plan: SessionPlan) -> tuple[Scale, ...]:
+        """Return everything that a session asks, in the participant's words: its scales, then its attention checks."""
+        steps = sorted({t.check for t in plan.trials if t.check is not None})
+        return (*(self.translate(s) for s in scales), *(self.attention_scale(step) for step in steps))
+
+
+def check_id(step: int) -> str:
+    """Id under which the attention check for ``step`` is drawn."""
+    return attention_id(step)
 
 
 def load_texts(own: Mapping[str, str]) -> Texts:
@@ -54,24 +87,13 @@ def load_texts(own: Mapping[str, str]) -> Texts:
     Parameters
     ----------
     own : mapping
-        The study's words by key; ``language`` (``en``, ``de``) picks the shipped file.
+        The study's words by key; ``language`` (``en``, ``de``, ``ja``) picks the shipped file.
 
     Raises
     ------
     StudyError
         If no texts are shipped for the language.
     """
-    language = own.get("language", "en")
-    file = resources() / "texts" / f"{language}.toml"
-    known = sorted(f.stem for f in file.parent.glob("*.toml"))
-    if language not in known:
-        raise StudyError(f"No texts are shipped for the language {language!r}; choose one of {', '.join(known)}.")
-    table = tomllib.loads(file.read_text(encoding="utf-8"))
-    words = {key: str(value) for key, value in table.items() if key != "scales"}
-    translated = table.get("scales", {})
-    scales = {s.id: _worded(s, translated[s.id]) for s in _BUILT_IN if s.id in translated}
-    return Texts({**words, **{k: v for k, v in own.items() if k != "language"}}, scales)
-
-
-def _worded(scale: Scale, words: Mapping[str, str]) -> Scale:
-    return replace(scale, question=words["question"], low=words["low"], middle=words["middle"], high=words["high"])
+    shipped = read_language(own.get("language", "en"))
+    replaced = {key: words for key, words in own.items() if key != "language"}
+    return Texts({**shipped.words, **replaced}, shipped.scales, shipped.font, shipped.has_spaces)

@@ -89,14 +89,19 @@ def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
         return replace(plan, baselines=baselines)
     last = done[-1].number if done else 0
     blocks = tuple(tuple(t for t in block if t.number > last) for block in plan.blocks)
-    return SessionPlan(blocks=tuple(block for block in blocks if block))
+    return replace(plan, baselines=(), practice=(), blocks=tuple(block for block in blocks if block))
 
 
 def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
     mine = [m for m in markers if m.number("trial") == trial.number]
     if any(m.name == "picture/skipped" for m in mine):
         return True
-    statuses = {m.name.partition("/")[2]: m.details.get("status") for m in mine if m.name.startswith("rating/")}
+    # One that the participant left empty on purpose was confirmed, and so has a time.
+    statuses = {
+        m.name.partition("/")[2]: "answered" if m.details.get("rt") else m.details.get("status")
+        for m in mine
+        if m.name.startswith("rating/")
+    }
     was_shown = any(m.name.startswith("picture/") and m.name != "picture/off" for m in mine)
     return was_shown and all(statuses.get(scale, "skipped") != "skipped" for scale in trial.scales)
 

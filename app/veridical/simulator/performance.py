@@ -1,16 +1,17 @@
 """A whole session as the presenter would mark it, without a screen: markers with their times."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from veridical.domain.event import Marker
+from veridical.domain.items import ATTENTION_ID, attention_scale
 from veridical.domain.protocol import SessionPlan, Trial
 from veridical.domain.rating import Rating, Scale
-from veridical.domain.simulation import latent_feeling, rating_of
+from veridical.domain.simulation import Answer, answer_of, latent_feeling
 from veridical.domain.stimulus import StimulusSet
-from veridical.domain.trial_table import rating_details
+from veridical.domain.trial_table import check_details, rating_details
 
 
 @dataclass(frozen=True)
@@ -123,23 +124,33 @@ class _Actor:
         self.mark(f"{prefix}picture/off", id=trial.stimulus_id, **number)
         for order, scale_id in enumerate(trial.scales):
             rating = self._rate(self._scales[scale_id], trial, order)
-            self.mark(f"{prefix}rating/{scale_id}", **rating_details(rating, trial.number))
+            self.mark(f"{prefix}rating/{scale_id}", **rating_details(rating, trial.number, trial.repeat_of))
+        if trial.check is not None:
+            asked = attention_scale(trial.check)
+            passed = self._answered(replace(asked, id=ATTENTION_ID), Answer(trial.check), len(trial.scales))
+            self.mark(f"check/{ATTENTION_ID}", **check_details(passed, trial.number, trial.check))
         self.wait(trial.iti_s)
 
     def _rate(self, scale: Scale, trial: Trial, order: int) -> Rating:
         feeling = latent_feeling(self._participant_seed, self._stimuli.get(trial.stimulus_id))
-        value = rating_of(scale, feeling, self._rng)
+        return self._answered(scale, answer_of(scale, feeling, self._rng), order)
+
+    def _answered(self, scale: Scale, answer: Answer, order: int) -> Rating:
+        value = None if answer.selected is None else float(answer.selected)
+        if answer.selected is not None and scale.is_slider:
+            value = scale.value_at(answer.selected)
         submit_s = float(self._rng.uniform(*self._pace.rating_s))
         self.wait(submit_s)
         return Rating(
             scale=scale.id,
-            value=float(value),
-            minimum=scale.minimum,
-            maximum=scale.maximum,
+            value=value,
+            minimum=scale.low_value,
+            maximum=scale.high_value,
             first_touch_s=0.7 * submit_s,
             submit_s=submit_s,
             n_changes=0,
             device="keyboard",
             status="answered",
             order=order,
+            text=answer.text,
         )
