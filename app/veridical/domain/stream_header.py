@@ -5,6 +5,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from veridical.domain.stream import SampleFormat, StreamDescription
 
+_MOST_PADDED = 10_000
+
 
 def _text(element: Element, tag: str) -> str:
     return (element.findtext(tag) or "").strip()
@@ -14,7 +16,9 @@ def _channel_texts(channels: list[Element], tag: str, n_channels: int) -> tuple[
     texts = [_text(channel, tag) for channel in channels[:n_channels]]
     if not any(texts):
         return ()
-    return (*texts, *("" for _ in range(len(texts), n_channels)))
+    # A header of one line may announce two billion channels: what it does not list is not made up for them.
+    n_padded = n_channels if n_channels <= _MOST_PADDED else len(texts)
+    return (*texts, *("" for _ in range(len(texts), n_padded)))
 
 
 def describe_stream(root: Element) -> StreamDescription:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from veridical.domain.arrays import FloatArray
-from veridical.storage.xdf_defects import measured_offsets
 from veridical.storage.xdf_reader import XdfStream
 
 _APART_S = 60.0
@@ -106,7 +105,7 @@ def _outer_limits(spans: Sequence[_Span]) -> tuple[list[float], list[float]]:
 def _is_contradicted(streams: Sequence[XdfStream], times: Sequence[FloatArray], span: _Span) -> bool:
     """Whether the sender's clock, as measured, was never near the stamps."""
     for k in span.members:
-        collected_s = measured_offsets(streams[k].clock_offsets)[:, 0]
+        collected_s = streams[k].measured_offsets[:, 0]
         raw_s = _finite(streams[k].timestamps)
         if len(collected_s) == 0 or len(raw_s) == 0:
             return False
@@ -117,7 +116,7 @@ def _is_contradicted(streams: Sequence[XdfStream], times: Sequence[FloatArray], 
 
 def _was_measured(stream: XdfStream, start_s: float, stop_s: float) -> bool:
     """Whether the stream's clock was measured during a stretch of its (synchronised) time."""
-    measured = measured_offsets(stream.clock_offsets)
+    measured = stream.measured_offsets
     at_s = measured[:, 0] + measured[:, 1]
     return bool(np.any((at_s >= start_s - _APART_S) & (at_s <= stop_s + _APART_S)))
 

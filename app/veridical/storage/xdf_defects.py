@@ -40,15 +40,6 @@ _FEW = 3
 _PLAIN = 20.0
 
 
-def measured_offsets(clock_offsets: FloatArray) -> FloatArray:
-    """Return the measurements that are some, shape (m, 2).
-
-    LabRecorder writes (0, 0) when a measurement timed out; no clock is at zero when it is read.
-    """
-    is_measured = np.isfinite(clock_offsets).all(axis=1) & clock_offsets.any(axis=1)
-    return clock_offsets[is_measured]
-
-
 def missing_share(timeline: Timeline) -> float:
     """Share of a regular stream's samples that never arrived, 0 to 1."""
     n_missing = sum(gap.n_missing for gap in find_gaps(timeline))
@@ -70,7 +61,7 @@ def timing_defects(
     stamps_s : ndarray, shape (n,)
         Raw stamps.
     clock_offsets : ndarray, shape (m, 2)
-        Measurements only (``measured_offsets``).
+        Real measurements only (``XdfStream.measured_offsets``).
     """
     found: list[str] = []
     if nominal_hz > 0 and len(stamps_s) >= _MIN_RATE_SAMPLES:
@@ -101,8 +92,10 @@ def _goes_backwards(stamps_s: FloatArray, nominal_hz: float, n_allowed: int) -> 
         return False
     if nominal_hz <= 0:
         return int(np.sum(steps_s < -_BACKWARDS_IRREGULAR_S)) > n_allowed
-    period_s = 1 / nominal_hz
-    deviations_s = np.abs(steps_s - np.median(steps_s))
+    period_s, usual_s = 1 / nominal_hz, float(np.median(steps_s))
+    if usual_s < 0:
+        return True
+    deviations_s = np.abs(steps_s - usual_s)
     odd_s = deviations_s[deviations_s > _ALIKE * period_s]
     n_back = int(np.sum(steps_s < -0.5 * period_s))
     if 0 < n_back <= _FEW and len(odd_s) <= (_FEW + 1) * n_back:

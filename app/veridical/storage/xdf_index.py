@@ -27,6 +27,7 @@ _U32 = struct.Struct("<I").unpack_from
 _OFFSET = struct.Struct("<dd").unpack_from
 # NumLengthBytes, Length, Tag, StreamId, NumSampleBytes, NumSamples: the head of nearly every samples chunk.
 _HEAD = struct.Struct("<BIHIBI")
+_SHORT_HEAD = struct.Struct("<BBHIBI")
 
 # No lab records more streams; a file that says so is out to exhaust the reader.
 _MOST_HEADERS = 4096
@@ -145,19 +146,23 @@ class _Walk:
 
     def _skim(self, at: int) -> int:
         """Enter the plain samples chunks that make up nearly all of a file; stop at the first other."""
-        buffer, end, plain, head = self._buffer, self._n, self._plain, _HEAD.unpack_from
+        buffer, end, plain = self._buffer, self._n, self._plain
+        head, short_head = _HEAD.unpack_from, _SHORT_HEAD.unpack_from
         last = end - _HEAD.size
         while at <= last:
             n_bytes, length, tag, id_, n_count_bytes, n = head(buffer, at)
-            if n_bytes != 4 or tag != xdf.SAMPLES or id_ not in plain:
+            if n_bytes == 1:
+                n_bytes, length, tag, id_, n_count_bytes, n = short_head(buffer, at)
+            elif n_bytes != 4:
+                return at
+            if tag != xdf.SAMPLES or id_ not in plain:
                 return at
             big, small, runs = plain[id_]
-            stop = at + 5 + length
-            if n_count_bytes == 4:
-                start = at + 16
-            elif n_count_bytes == 1:
-                start, n = at + 13, n & 0xFF
-            else:
+            start = at + n_bytes + 12
+            stop = at + n_bytes + 1 + length
+            if n_count_bytes == 1:
+                start, n = start - 3, n & 0xFF
+            elif n_count_bytes != 4:
                 return at
             size = stop - start
             if stop > end or n == 0:
@@ -363,7 +368,9 @@ class _Walk:
         resumed = self._resync.after_boundary(at + 1) if self._is_wary else self._resync.after(at + 1)
         self._index.skipped.append((at, resumed))
         if resumed == self._n:
-            self._index.note("truncated", f"the file ends inside a chunk at byte {at} of {self._n}")
+            self._index.note(
+                "truncated", f"the file breaks off at byte {at}: its last {self._n - at} bytes were skipped"
+            )
         else:
             self._index.note("truncated", f"{resumed - at} damaged bytes at byte {at} were skipped")
         return resumed

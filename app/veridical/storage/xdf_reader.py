@@ -20,14 +20,13 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import RecordingError
 from veridical.domain.stream import StreamDescription
 from veridical.domain.timeline import Timeline
-from veridical.signals.timeline import fit_timeline, synchronise
 from veridical.storage.xdf_chunks import Buffer, read_raw_texts, read_texts
-from veridical.storage.xdf_defects import measured_offsets, timing_defects
-from veridical.storage.xdf_flat import flat_channels
 from veridical.storage.xdf_gather import NumericSamples
 from veridical.storage.xdf_headers import Footer
 from veridical.storage.xdf_index import StreamIndex, index_chunks
 from veridical.storage.xdf_opening import map_recording
+
+_LONGEST_S = 1e12
 
 
 class XdfStream:
@@ -136,15 +135,34 @@ class XdfStream:
         """Measurements of the stream's clock, shape (n, 2): collection time (its clock), offset to add; seconds."""
         return np.array(self._index.clock_offsets, dtype=float).reshape(-1, 2)
 
+    @property
+    def measured_offsets(self) -> FloatArray:
+        """The clock offsets that were measured, shape (m, 2).
+
+        LabRecorder writes (0, 0) when a measurement timed out; no clock is at zero when it is read. Nor does one
+        run for 30,000 years: such numbers come from damage.
+        """
+        offsets = self.clock_offsets
+        return offsets[(np.abs(offsets) < _LONGEST_S).all(axis=1) & offsets.any(axis=1)]
+
+    # The recorder, which only counts, and whoever only wants samples are spared scipy: hence imports inside.
     @cached_property
     def times_s(self) -> FloatArray:
         """Stamps on the recording machine's clock (clock offsets applied), shape (n_times,)."""
-        return synchronise(self.timestamps, measured_offsets(self.clock_offsets))
+        from veridical.signals.timeline import synchronise
+
+        # Damaged stamps may be any number, infinity too; ``defects`` tells of them.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return synchronise(self.timestamps, self.measured_offsets)
 
     @cached_property
     def timeline(self) -> Timeline:
         """Gap-aware time of a regular stream, synchronised; no segments for an irregular one (see ``times_s``)."""
-        return fit_timeline(self.times_s, self.nominal_hz)
+        from veridical.signals.timeline import fit_timeline
+
+        # Stamps of nothing, one byte each, would cost more memory than any file may.
+        with np.errstate(invalid="ignore", over="ignore"):
+            return fit_timeline(self.times_s, self.nominal_hz if self.description.n_channels else 0.0)
 
     def window(self, first: int, last: int) -> NDArray[Any]:
         """Copy samples ``first`` to ``last`` (excluded) of a numeric stream, shape (n_channels, last - first).
@@ -167,6 +185,8 @@ class XdfStream:
     @cached_property
     def defects(self) -> tuple[str, ...]:
         """Named defects (FORMATS 5); empty for a stream that is usable as it is. Decodes the stamps."""
+        from veridical.storage.xdf_defects import timing_defects
+
         found: list[str] = ["bad-header"] if self.is_header_damaged else []
         if self.footer is None:
             found.append("no-footer")
@@ -174,7 +194,7 @@ class XdfStream:
             found.append("count-mismatch")
         if self.n_samples == 0:
             return (*found, "no-samples")
-        found += timing_defects(self.timestamps, self.timeline, self.nominal_hz, measured_offsets(self.clock_offsets))
+        found += timing_defects(self.timestamps, self.timeline, self.nominal_hz, self.measured_offsets)
         if self.flat_channels:
             found.append("flat")
         return tuple(found)
@@ -182,6 +202,8 @@ class XdfStream:
     @cached_property
     def flat_channels(self) -> tuple[int, ...]:
         """Channels that ought to carry a signal and never change, from 0; stops reading at the first change."""
+        from veridical.storage.xdf_flat import flat_channels
+
         return flat_channels(self.description, self.n_samples, self.window)
 
     @property
