@@ -284,8 +284,10 @@ class PsychopyScreen:
             return True
 
         def on_text(text: str) -> bool:
-            for letter in text:
-                self.put(Input("text", self._clock.now(), letter))
+            # Only where letters are asked for: a digit on a scale is a key press and nothing else.
+            if self._view.kind == "rating" and self._painter.scales[self._view.scale_id].kind == "text":
+                for letter in text:
+                    self.put(Input("text", self._clock.now(), letter))
             return True
 
         def on_mouse_press(x: int, y: int, button: int, modifiers: int) -> bool:
