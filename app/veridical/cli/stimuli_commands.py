@@ -62,31 +62,13 @@ def run_import(options: ImportOptions, as_json: bool) -> None:
     if as_json:
         put_json(_report_object(study.root, report, present))
         return
-    where = f"stimuli/{report.folder}" if report.folder else "where they were"
-    put(f"{len(report.added)} stimuli imported; their files are {where}.")
-    if report.already_there:
-        put(f"{len(report.already_there)} were in the study already and stay as they were.")
-    if report.retired:
-        put(f"{len(report.retired)} demo pictures are left out from now on, for their norms are made up.")
-    if report.sensitive:
-        put(
-            f"{len(report.sensitive)} are flagged as sensitive by their theme, and not shown unless the protocol "
-            "includes sensitive pictures. Look through the flags: a theme is not a picture."
-        )
-    for text, count in report.note_counts():
-        names = [n.file for n in report.notes if n.text == text]
-        put(f"{count} {text}: {_some(names)}" if count <= _SHOWN else f"{count} {text}.")
-    for remark in report.remarks:
-        put(remark)
+    for sentence in report.sentences():
+        put(sentence)
     for out in report.left_out[:_SHOWN]:
         say(f"Left out: {out.id}, {out.file} {out.reason}.")
     if len(report.left_out) > _SHOWN:
         say(f"Left out: {len(report.left_out) - _SHOWN} more; --json lists all.")
     put(_use_words(present))
-
-
-def _some(names: list[str]) -> str:
-    return ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
 
 
 def _use_words(stimuli: StimulusSet) -> str:

@@ -12,7 +12,6 @@ from pathlib import Path
 from veridical.domain.errors import StimulusError
 from veridical.domain.image_statistics import ImageStatistics
 from veridical.domain.stimulus import StimulusKind
-from veridical.features.image_statistics import measure_picture
 from veridical.storage.picture_decoding import DecodedPicture, decode_picture
 from veridical.storage.stimuli_table import hash_file
 
@@ -62,6 +61,9 @@ def examine_file(path: str, kind: StimulusKind) -> FileFacts:
 
 
 def _examine_picture(file: Path) -> FileFacts:
+    # scipy takes a while to import, and the window names this module's types when it starts.
+    from veridical.features.image_statistics import measure_picture
+
     data = file.read_bytes()
     decoded = decode_picture(data, "it")
     if min(decoded.image.size) < 2:

@@ -37,6 +37,8 @@ DEMO_PICTURES = "demo pictures"
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
 _STAGING = ".importing-"
+# So many files are named in a sentence.
+_FEW = 6
 _SPARE_BYTES = 50 * 2**20
 # Names that Windows keeps for devices, whatever their ending.
 _DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
@@ -116,6 +118,25 @@ class ImportReport:
     def note_counts(self) -> tuple[tuple[str, int], ...]:
         """Notes by their text, the commonest first."""
         return tuple(Counter(n.text for n in self.notes).most_common())
+
+    def sentences(self) -> tuple[str, ...]:
+        """What the import did, in words; what was left out stands apart."""
+        where = f"stimuli/{self.folder}" if self.folder else "where they were"
+        said = [f"{len(self.added)} stimuli imported; their files are {where}."] if self.added else []
+        if self.already_there:
+            said.append(f"{len(self.already_there)} were in the study already and stay as they were.")
+        if self.retired:
+            said.append(f"{len(self.retired)} demo pictures are left out from now on, for their norms are made up.")
+        if self.sensitive:
+            said.append(
+                f"{len(self.sensitive)} are flagged as sensitive and not shown unless the protocol includes sensitive "
+                "pictures. Look through the flags: a theme is not a picture."
+            )
+        for text, count in self.note_counts():
+            names = [n.file for n in self.notes if n.text == text]
+            few = f": {', '.join(names)}" if count <= _FEW else ""
+            said.append(f"{count} {text}{few}.")
+        return (*said, *self.remarks)
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.common.workspace import Focus
 from veridical.gui.study.panels import NewStudyPanel, ParticipantPanel
 from veridical.gui.study.participant_table import ParticipantTable
+from veridical.gui.study.stimulus_browser import StimulusBrowser
 from veridical.gui.study.view_model import (
     demo_settings,
     resolve_facts,
@@ -36,6 +37,9 @@ from veridical.gui.study.view_model import (
 )
 from veridical.services.study import Study
 from veridical.services.withdrawal import Holdings
+
+# Views of an open study, as they lie in the page's stack.
+PARTICIPANTS, STIMULI = 1, 2
 
 
 class StudyPage(Page):
@@ -54,6 +58,11 @@ class StudyPage(Page):
         self._eraser.finished.connect(self._on_erased)
         self._eraser.failed.connect(self._on_failed)
         self._is_demo = False
+        self._front = PARTICIPANTS
+        self.browser = StimulusBrowser(context)
+        self.browser.said.connect(self.banner.show_sentence)
+        self.browser.edited.connect(self._on_stimuli_edited)
+        self.browser.changed.connect(self.changed.emit)
         self._actions = {a.id: a for a in self._make_actions()}
         self._lay_out()
         context.workspace.listen(focus=self._on_focus, data=self._draw)
@@ -66,7 +75,7 @@ class StudyPage(Page):
     def on_shown(self) -> None:
         """Read the study's files again: a run may have ended since."""
         self._draw()
-        self._table.setFocus()
+        (self.browser.grid if self._front == STIMULI else self._table).setFocus()
 
     def on_hidden(self) -> None:
         """What was just done is old news when one comes back."""
@@ -76,6 +85,7 @@ class StudyPage(Page):
         """Stop creating; an erasing under way goes on to its end."""
         self.runner.close()
         self._eraser.close()
+        self.browser.close_files()
 
     # Acts -------------------------------------------------------------------------------------------
     def open_study(self, folder: Path) -> None:
@@ -141,21 +151,75 @@ class StudyPage(Page):
                 "study.withdraw", "Withdraw participant", "Ctrl+Shift+W", self._ask_withdraw, self._can_withdraw,
                 "Erase everything recorded from and computed for the selected participant.", "study",
             ),
+            Action(
+                "study.stimuli", "Stimuli", "Ctrl+B", self.show_stimuli, self._has_study,
+                "Look through the study's pictures, videos and sounds, import sets and choose what is used.", "study",
+            ),
+            Action(
+                "study.participants", "Participants", "Ctrl+Shift+B", self.show_participants, self._has_study,
+                "Go back to the participants.", "study",
+            ),
+            Action(
+                "study.stimuli.import", "Import stimuli", "Ctrl+I", self.browser.open_import, self._in_stimuli,
+                "Import OASIS or any other set.", "study",
+            ),
+            Action(
+                "study.stimuli.match", "Draw a matched subset", "Ctrl+M", self.browser.open_match, self._in_stimuli,
+                "Classes that differ in valence, and as little as possible in arousal and pixels.", "study",
+            ),
+            Action(
+                "study.stimuli.use", "Leave out or use again", "Ctrl+U", self.browser.toggle_use,
+                self._has_stimuli_selected, "Decide whether the protocol may draw the selected stimuli.", "study",
+            ),
+            Action(
+                "study.stimuli.flag", "Flag as sensitive or not", "Ctrl+G", self.browser.toggle_sensitive,
+                self._has_stimuli_selected, "Flag the selected stimuli as sensitive, or take the flag off.", "study",
+            ),
+            Action(
+                "study.stimuli.check", "Check files", "Ctrl+Shift+K", self.browser.check_files, self._in_stimuli,
+                "Compare every stimulus file with its hash.", "study",
+            ),
+            Action(
+                "study.undo", "Undo", "Ctrl+Z", self.browser.undo,
+                lambda: self._front == STIMULI and self.browser.can_undo(), "Take the last change back.", "study",
+            ),
+            Action(
+                "study.redo", "Redo", "Ctrl+Shift+Z", self.browser.redo,
+                lambda: self._front == STIMULI and self.browser.can_redo(), "Do it again.", "study", "Ctrl+Y",
+            ),
         )  # fmt: skip
 
     def _lay_out(self) -> None:
         appearance = self.context.appearance
         self._header_buttons: list[ActionButton] = []
-        heads: tuple[tuple[str, str, ButtonKind], ...] = (
-            ("study.open", "folder", "plain"),
-            ("study.withdraw", "cross", "plain"),
-            ("study.add", "plus", "primary"),
+        self._button_views: dict[ActionButton, int] = {}
+        heads: tuple[tuple[str, str, ButtonKind, int], ...] = (
+            ("study.open", "folder", "plain", PARTICIPANTS),
+            ("study.stimuli", "picture", "plain", PARTICIPANTS),
+            ("study.withdraw", "cross", "plain", PARTICIPANTS),
+            ("study.add", "plus", "primary", PARTICIPANTS),
+            ("study.participants", "left", "plain", STIMULI),
+            ("study.undo", "undo", "plain", STIMULI),
+            ("study.redo", "redo", "plain", STIMULI),
+            ("study.stimuli.use", "cross", "plain", STIMULI),
+            ("study.stimuli.flag", "caution", "plain", STIMULI),
+            ("study.stimuli.check", "check", "plain", STIMULI),
+            ("study.stimuli.match", "balance", "plain", STIMULI),
+            ("study.stimuli.import", "import", "primary", STIMULI),
         )
-        for action_id, icon, kind in heads:
-            button = ActionButton(appearance, self._actions[action_id], icon, kind)
+        short = {
+            "study.undo": "", "study.redo": "", "study.stimuli.use": "Leave out", "study.stimuli.flag": "Sensitive",
+            "study.stimuli.match": "Match", "study.stimuli.import": "Import",
+        }  # fmt: skip
+        for action_id, icon, kind, view in heads:
+            action = self._actions[action_id]
+            button = ActionButton(appearance, action, icon, kind, short.get(action_id) or action.text)
+            if short.get(action_id) == "":
+                button.setText("")
             self.header.add(button)
             self.changed.connect(button.refresh)
             self._header_buttons.append(button)
+            self._button_views[button] = view
         self._empty = EmptyState(
             appearance,
             "study",
@@ -170,6 +234,7 @@ class StudyPage(Page):
         self._stack = QStackedLayout()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._filled())
+        self._stack.addWidget(self.browser)
         self.participant_panel = ParticipantPanel(self.context, self.add_participant)
         self._study_panel = NewStudyPanel(self.context, self.create_study)
         row = QHBoxLayout()
@@ -257,6 +322,7 @@ class StudyPage(Page):
 
     def _take(self, study: Study) -> None:
         self.banner.clear()
+        self._front = PARTICIPANTS
         active = [p.id for p in study.participants() if p.status == "active"]
         self.context.workspace.set_focus(Focus(study, active[0] if active else "", "01"))
         self._draw()
@@ -266,10 +332,13 @@ class StudyPage(Page):
 
     def _draw(self) -> None:
         study = self.context.workspace.focus.study
-        self._stack.setCurrentIndex(0 if study is None else 1)
+        self._stack.setCurrentIndex(0 if study is None else self._front)
         for button in self._header_buttons:
-            button.setVisible(study is not None)
-        if study is not None:
+            button.setVisible(study is not None and self._button_views[button] == self._front)
+        if study is not None and self._front == STIMULI:
+            self.header.show_words("Stimuli")
+            self.browser.open(study)
+        elif study is not None:
             try:
                 rows = tuple(resolve_row(p) for p in study.progress())
             except VeridicalError as error:
@@ -311,8 +380,35 @@ class StudyPage(Page):
     def _has_study(self) -> bool:
         return self.context.workspace.focus.study is not None
 
+    def _in_stimuli(self) -> bool:
+        return self._has_study() and self._front == STIMULI and self.browser.is_idle()
+
+    def _has_stimuli_selected(self) -> bool:
+        return self._front == STIMULI and self.browser.has_selection()
+
+    def show_stimuli(self) -> None:
+        """Show the stimulus browser."""
+        self._show(STIMULI)
+
+    def show_participants(self) -> None:
+        """Show the participants."""
+        self._show(PARTICIPANTS)
+
+    def _show(self, view: int) -> None:
+        self.participant_panel.hide()
+        self._study_panel.hide()
+        self.banner.clear()
+        self._front = view
+        self.on_shown()
+
+    def _on_stimuli_edited(self) -> None:
+        focus = self.context.workspace.focus
+        if focus.study is not None:
+            # What is shown next, the preview and the pre-flight gate must know the new table.
+            self.context.workspace.set_focus(replace(focus, study=self.context.lab.open_study(focus.study.root)))
+
     def _has_row(self) -> bool:
-        return self._has_study() and self._table.currentIndex().isValid()
+        return self._has_study() and self._front == PARTICIPANTS and self._table.currentIndex().isValid()
 
     def _can_withdraw(self) -> bool:
         return (

@@ -1,0 +1,40 @@
+"""Small pictures of stimuli for lists, decoded like the pictures that participants see."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from veridical.domain.errors import StimulusError
+from veridical.domain.stimulus import Stimulus
+from veridical.paths import StudyPaths
+from veridical.storage.picture_decoding import decode_picture
+from veridical.storage.stimuli_table import stimulus_path
+
+
+@dataclass(frozen=True)
+class Thumbnail:
+    """Pixels of a small picture.
+
+    Parameters
+    ----------
+    pixels : bytes
+        Rows of red, green, blue, 0; 4 bytes a pixel.
+    """
+
+    width: int
+    height: int
+    pixels: bytes
+
+
+def read_thumbnail(paths: StudyPaths, stimulus: Stimulus, edge_px: int) -> Thumbnail | None:
+    """Decode a picture and make it small (blocks for some milliseconds); None if it is none or cannot be decoded."""
+    if stimulus.kind != "image":
+        return None
+    path: Path = stimulus_path(paths.stimuli, stimulus)
+    try:
+        picture = decode_picture(path.read_bytes(), str(path)).image
+    except (OSError, StimulusError):
+        return None
+    picture.thumbnail((edge_px, edge_px), Image.Resampling.BILINEAR, reducing_gap=2.0)
+    return Thumbnail(picture.width, picture.height, picture.convert("RGBX").tobytes())
