@@ -94,9 +94,9 @@ class StreamWatch:
         self._clock.measure(offset_s, round_trip_s, now_s)
 
     def lose(self, now_s: float) -> None:
-        """The connection broke; ``restart`` ends it."""
+        """The connection broke; ``restart`` ends it. Counts from the last data."""
         if self._lost_s is None:
-            self._lost_s = now_s
+            self._lost_s = min(now_s, self._heard_s)
 
     def restart(self, now_s: float, description: StreamDescription) -> None:
         """The stream came back, perhaps from another program with another clock."""
