@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from veridical.domain.annotation import Annotation, AnnotationSet, Edit, Suggestion
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.event import Event, Marker
+from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.protocol import Protocol
@@ -32,6 +33,7 @@ from veridical.gui.shell.window import MainWindow
 from veridical.ipc.messages import PresenterState, RecordedStream, RecorderState, TrialProgress
 from veridical.paths import RunPaths
 from veridical.services.annotating import AnnotationDesk, AnnotationState
+from veridical.services.display_timing import DisplayTest
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
 from veridical.services.resuming import BrokenSession
@@ -364,6 +366,7 @@ class World:
     scopes: list[FakeScope] = field(default_factory=list)
     live: tuple[RunPaths, ...] = ()
     broken: BrokenSession | None = None
+    display_timings: tuple[DisplayTiming, ...] = ()
     remembered: dict[str, str] = field(default_factory=dict)
     desks: list[FakeDesk] = field(default_factory=list)
     recording: Recording = field(default_factory=make_recording)
@@ -379,6 +382,8 @@ class World:
             start_run=self._start,
             attach_run=lambda study, paths: self._new_run(RunKey("001")),
             find_live_runs=lambda study: self.live,
+            display_timings=lambda study: self.display_timings,
+            measure_display=self._measure_display,
             look_for_broken=lambda study, participant, session: self.broken,
             remembered_intake=lambda study, participant: self.remembered,
             open_desk=self._open_desk,
@@ -404,6 +409,10 @@ class World:
     def _open_scope(self, streams: tuple[StreamDescription, ...], seconds: float) -> Scope:
         self.scopes.append(FakeScope(streams, seconds))
         return self.scopes[-1]
+
+    def _measure_display(self, study: Study, test: DisplayTest) -> Work[DisplayTiming]:
+        yield Progress(0, 1, "Flashing")
+        return DisplayTiming("", "screen", test.sensor, 60, 60, 0.0341, 0.0006, 0.0015)
 
     def _start(self, study: Study, request: RunRequest) -> LiveRun:
         self.requests.append(request)

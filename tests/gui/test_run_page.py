@@ -12,10 +12,12 @@ from veridical.domain.arrays import IntArray
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.run import RunPlan, ScreenChoice
+from veridical.domain.stream import StreamDescription
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus
+from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.page import RunPage
 from veridical.gui.run.scope_view import Canvas, ScopeFrame, ScopePainter, marker_words
 from veridical.gui.run.setup_panel import _beside_the_operator
@@ -78,6 +80,27 @@ def test_simulated_amplifier_answers_with_its_participant(page: RunPage, qtbot: 
     assert {"stop_simulator"} <= _can(page)
     page.desk.stop_simulator()
     assert "simulate" in _can(page)
+
+
+def test_the_display_test_leads_from_the_channel_to_the_delay(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    study = page.context.workspace.focus.study
+    assert study is not None
+    assert "display" in _can(page)
+    amplifier = StreamDescription(
+        "Amp", "EEG", "a", "u", "h", 3, 500.0, "float32", ("Fz", "AUX1", "Pz"), ("EEG", "AUX", "EEG"), ("", "", "")
+    )
+    dialog = DisplayDialog(page, page.context, study, (amplifier,), ScreenChoice())
+    qtbot.addWidget(dialog)
+    assert dialog.channel.currentText() == "Amp · AUX1"
+    assert "software timing only" in dialog.verdict.words
+    dialog.start()
+    qtbot.waitUntil(lambda: dialog.verdict.level == "good", timeout=5000)
+    assert "34.1 ms after the marker" in dialog.verdict.words
+    assert "Amp, channel AUX1" in dialog.verdict.words
+    empty = DisplayDialog(page, page.context, study, (), ScreenChoice())
+    qtbot.addWidget(empty)
+    assert not empty.start_button.isEnabled()
+    assert "start the amplifier" in empty.verdict.words
 
 
 def test_a_session_that_broke_off_is_offered_to_go_on(page: RunPage, world: "World", qtbot: QtBot) -> None:

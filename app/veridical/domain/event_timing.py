@@ -61,3 +61,40 @@ class EventTiming:
             f"{1000 * self.offset_s:.1f} ms after the marker, jitter {1000 * self.jitter_s:.1f} ms, "
             f"worst {1000 * self.worst_s:.1f} ms"
         )
+
+
+@dataclass(frozen=True)
+class DisplayTiming:
+    """One display test.
+
+    Parameters
+    ----------
+    utc : str
+        ISO 8601.
+    screen : str
+        In the presenter's words; sessions on the same screen take the offset.
+    sensor : str
+        Stream and channel that saw the light.
+    offset_s, jitter_s, worst_s : float
+        Median of light minus marker, standard deviation, and the largest distance from the median.
+    recording : str
+        File of the test, relative to the study.
+    """
+
+    utc: str
+    screen: str
+    sensor: str
+    n_flashes: int
+    n_seen: int
+    offset_s: float
+    jitter_s: float
+    worst_s: float
+    recording: str = ""
+
+    @property
+    def words(self) -> str:
+        """For people."""
+        return (
+            f"light came {1000 * self.offset_s:.1f} ms after the marker, jitter {1000 * self.jitter_s:.1f} ms, worst "
+            f"{1000 * self.worst_s:.1f} ms ({self.n_seen} of {self.n_flashes} flashes seen by {self.sensor})"
+        )

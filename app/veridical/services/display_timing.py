@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from veridical.domain.errors import AnalysisError, ProcessError, StreamError
+from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.protocol import SessionPlan
@@ -17,7 +18,7 @@ from veridical.services.live_run import LiveRun
 from veridical.services.study import Study
 from veridical.storage.recording_file import load_recording
 from veridical.storage.run_folder import write_plan
-from veridical.storage.timing_file import DisplayTiming, add_display_timing
+from veridical.storage.timing_file import add_display_timing, read_display_timings
 
 N_FLASHES = 60
 # On average, markers included.
@@ -48,6 +49,11 @@ class DisplayTest:
         labels = self.stream.labels
         label = labels[self.channel] if self.channel < len(labels) and labels[self.channel] else str(self.channel + 1)
         return f"{self.stream.name}, channel {label}"
+
+
+def timings_of(study: Study) -> tuple[DisplayTiming, ...]:
+    """Display tests of the study, oldest first."""
+    return read_display_timings(study.paths.display_timing)
 
 
 def measure_display_work(study: Study, test: DisplayTest) -> Work[DisplayTiming]:

@@ -6,17 +6,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from veridical.domain.annotation import Suggestion
+from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import gate, live_run, resuming, session, streams, withdrawal
+from veridical.services import display_timing, gate, live_run, resuming, session, streams, withdrawal
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
+    from veridical.services.recovery import Damage, Mended
     from veridical.services.training import TrainingResult
 
 
@@ -29,6 +31,18 @@ def _open_desk(study: studies.Study, key: RunKey, rater: str) -> "AnnotationDesk
     from veridical.services.annotating import AnnotationDesk
 
     return AnnotationDesk(study, key, rater)
+
+
+def _find_damage(study: studies.Study, key: RunKey) -> "Damage | None":
+    from veridical.services.recovery import find_damage
+
+    return find_damage(study, key)
+
+
+def _mend(study: studies.Study, damage: "Damage") -> "Work[Mended]":
+    from veridical.services.recovery import mend_work
+
+    return mend_work(study, damage)
 
 
 def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
@@ -53,6 +67,10 @@ class Lab:
     open_scope: Callable[[tuple[StreamDescription, ...], float], streams.Scope] = streams.Scope
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
     check_before_run: Callable[[studies.Study, session.RunRequest], tuple[gate.GateItem, ...]] = gate.check_before_run
+    display_timings: Callable[[studies.Study], tuple[DisplayTiming, ...]] = display_timing.timings_of
+    measure_display: Callable[[studies.Study, display_timing.DisplayTest], Work[DisplayTiming]] = (
+        display_timing.measure_display_work
+    )
     look_for_broken: Callable[[studies.Study, str, str], resuming.BrokenSession | None] = resuming.look_for_broken
     start_run: Callable[[studies.Study, session.RunRequest], live_run.LiveRun] = session.start_run
     remembered_intake: Callable[[studies.Study, str], Mapping[str, str]] = session.remembered_intake
@@ -61,6 +79,8 @@ class Lab:
     find_holdings: Callable[[studies.Study, str], withdrawal.Holdings] = withdrawal.find_holdings
     withdraw: Callable[[studies.Study, str], Work[withdrawal.Holdings]] = withdrawal.withdraw_work
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
+    find_damage: Callable[[studies.Study, RunKey], "Damage | None"] = _find_damage
+    mend: Callable[[studies.Study, "Damage"], "Work[Mended]"] = _mend
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
 

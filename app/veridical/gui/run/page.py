@@ -12,6 +12,7 @@ from veridical.gui.common.page import Context, Page
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, label
 from veridical.gui.common.work_runner import WorkRunner
+from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.run_desk import RunChoices, RunDesk
 from veridical.gui.run.scope_view import ScopeView
 from veridical.gui.run.session_panel import SessionPanel
@@ -134,6 +135,10 @@ class RunPage(Page):
                 "Stream EEG, EDA and ECG of a simulated participant over LSL.", "run",
             ),
             Action(
+                "run.display", "Measure display timing", "Ctrl+Shift+D", self._open_display, self._may_measure,
+                "Flash the corner square and measure with a photodiode how late light appears.", "run",
+            ),
+            Action(
                 "run.stop_simulator", "Stop simulated amplifier", "Ctrl+Shift+A", self._stop_simulator,
                 self._may_stop_simulator, "End the simulated streams.", "run",
             ),
@@ -183,7 +188,12 @@ class RunPage(Page):
             self.header.add(self._buttons[action_id])
         self._empty = EmptyState(appearance, "run", "Nothing to run yet", "")
         self._setup = SetupPanel(
-            appearance, actions["run.simulate"], actions["run.stop_simulator"], self._on_choices, self._on_intake
+            appearance,
+            actions["run.simulate"],
+            actions["run.stop_simulator"],
+            actions["run.display"],
+            self._on_choices,
+            self._on_intake,
         )
         self.session_panel = SessionPanel(appearance, self.desk.note)
         self._left = QStackedWidget()
@@ -364,6 +374,16 @@ class RunPage(Page):
     def _start_simulator(self) -> None:
         self.desk.start_simulator()
         self._draw()
+
+    def _may_measure(self) -> bool:
+        return self.desk.mode == "setup"
+
+    def _open_display(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None:
+            dialog = DisplayDialog(self, self.context, study, self.desk.streams, self.desk.choices.screen)
+            dialog.exec()
+            dialog.deleteLater()
 
     def _stop_simulator(self) -> None:
         self.desk.stop_simulator()

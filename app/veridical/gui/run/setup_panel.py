@@ -61,6 +61,7 @@ class SetupPanel(QWidget):
         appearance: Appearance,
         simulate: Action,
         stop: Action,
+        measure: Action,
         choose: Callable[[RunChoices], None],
         answer: Callable[[Mapping[str, str]], None],
     ) -> None:
@@ -71,6 +72,7 @@ class SetupPanel(QWidget):
         self._shown_rows: tuple[StreamRow, ...] | None = None
         self._start_simulator = ActionButton(appearance, simulate, "amplifier", text="Start simulated amplifier")
         self._stop_simulator = ActionButton(appearance, stop, "stop")
+        self._measure = ActionButton(appearance, measure, "screen")
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(2 * GRID)
@@ -100,6 +102,7 @@ class SetupPanel(QWidget):
         """Enable and show buttons after the actions table."""
         self._start_simulator.refresh()
         self._stop_simulator.refresh()
+        self._measure.refresh()
         self._start_simulator.setVisible(not self._stop_simulator.isEnabled())
         self._stop_simulator.setVisible(self._stop_simulator.isEnabled())
 
@@ -201,6 +204,10 @@ class SetupPanel(QWidget):
         self._screen.addItems([words for words, _ in self._screens])
         self._screen.activated.connect(self._on_choice)
         column.addWidget(self._screen)
+        row = QHBoxLayout()
+        row.addWidget(self._measure)
+        row.addStretch(1)
+        column.addLayout(row)
         return widget
 
     def _on_choice(self) -> None:
