@@ -145,6 +145,10 @@ class StudyPaths:
         """Artifact suggestions of a run."""
         return self._derived(key, "suggestions.tsv")
 
+    def recovered(self, key: RunKey) -> Path:
+        """Mended copy of a recording that broke off; read instead of it."""
+        return self._derived(key, "recovered.xdf")
+
     def features(self, key: RunKey) -> Path:
         """Feature table of a run."""
         return self._derived(key, "features.tsv")

@@ -1,7 +1,10 @@
 """The Annotate page: mark, label, undo, suggestions, and a rater who stays blind."""
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
@@ -9,10 +12,13 @@ from pytestqt.qtbot import QtBot
 
 from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey
+from veridical.domain.stream import StreamDescription
 from veridical.gui.annotate.page import AnnotatePage
 from veridical.gui.annotate.view_model import AnnotateModel, blind_events
 from veridical.gui.common.workspace import Focus
 from veridical.gui.shell.window import MainWindow
+from veridical.services.recovery import recording_file
+from veridical.storage.xdf_writer import XdfWriter
 
 if TYPE_CHECKING:
     from tests.gui.conftest import World
@@ -159,3 +165,53 @@ def test_choosing_another_participant_closes_the_recording(page: AnnotatePage, w
     assert not page.model.is_open
     assert not world.desks[0].is_open
     assert page.model.key != RunKey("001")
+
+
+def _record_crashed(path: Path) -> bytes:
+    """A recording whose recorder was killed some time ago."""
+    path.unlink(missing_ok=True)
+    writer = XdfWriter(path)
+    writer.add_stream(StreamDescription("EEG", "EEG", "e", "u", "h", 2, 100.0, "float32"))
+    for k in range(40):
+        writer.write_samples(1, np.zeros((2, 10)), 100 + np.arange(10 * k, 10 * k + 10) / 100)
+    writer.release()
+    os.utime(path, (1, 1))
+    return path.read_bytes()
+
+
+def test_opening_a_crashed_recording_offers_a_mended_copy_and_uses_it(
+    page: AnnotatePage, world: "World", qtbot: QtBot
+) -> None:
+    study = page.context.workspace.focus.study
+    assert study is not None
+    key = RunKey("001")
+    raw = study.paths.xdf(key)
+    assert not page.offer.words
+    before = _record_crashed(raw)
+    page.open_run(key)
+    qtbot.waitUntil(page.offer.can_mend, timeout=5000)
+    assert "broke off" in page.offer.words
+    assert "the original stays as it is" in page.offer.words
+    n_desks = len(world.desks)
+    with qtbot.waitSignal(page.offer.mended, timeout=10000):
+        next(a for a in page.page_actions() if a.id == "annotate.mend").run()
+    qtbot.waitUntil(lambda: len(world.desks) > n_desks and page.model.is_open, timeout=5000)
+    assert recording_file(study, key) == study.paths.recovered(key)
+    assert raw.read_bytes() == before
+    assert "mended copy is in use" in page.banner.words
+    assert not page.offer.can_mend()
+    assert not page.offer.words
+
+
+def test_an_offer_that_is_put_off_comes_back_with_the_recording(page: AnnotatePage, qtbot: QtBot) -> None:
+    study = page.context.workspace.focus.study
+    assert study is not None
+    key = RunKey("001")
+    _record_crashed(study.paths.xdf(key))
+    page.open_run(key)
+    qtbot.waitUntil(page.offer.can_mend, timeout=5000)
+    page.offer.put_off()
+    assert not page.offer.can_mend()
+    page.open_run(key)
+    qtbot.waitUntil(page.offer.can_mend, timeout=5000)
+    assert not study.paths.recovered(key).exists()

@@ -7,6 +7,7 @@ from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.recording import Recording
 from veridical.domain.stream import RoleAssignment
+from veridical.services.recovery import recording_file
 from veridical.services.study import Study
 from veridical.signals.pulses import delayed_onsets
 from veridical.signals.suggestions import suggest_artifacts_work
@@ -140,7 +141,7 @@ def load_run(study: Study, key: RunKey) -> Recording:
     Without a pulse or photodiode in the recording, pictures are moved by the delay that the newest display test
     measured on the same screen.
     """
-    recording = load_recording(study.paths.xdf(key), roles_of(study, key))
+    recording = load_recording(recording_file(study, key), roles_of(study, key))
     session = find_session(study.paths.session_file(key))
     screen = session.screen_used if session is not None else ""
     tests = [t for t in read_display_timings(study.paths.display_timing) if screen and t.screen == screen]

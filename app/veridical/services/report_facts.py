@@ -1,6 +1,7 @@
 """What a report says of recordings and marks, collected from their files."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -28,7 +29,7 @@ def recording_facts(study: Study, key: RunKey, recording: Recording) -> Recordin
     ended = "" if ending is None else ": ".join(w for w in (ending.how, ending.detail) if w)
     return RecordingFacts(
         key=key,
-        file=study.paths.xdf(key).name,
+        file=Path(recording.file).name,
         sha256=recording.sha256,
         seconds=recording.stop_s,
         streams=(*streams, markers),

@@ -15,6 +15,7 @@ from veridical.paths import StudyPaths
 from veridical.storage.annotation_file import read_annotation_journal
 from veridical.storage.ledger import read_ledger
 from veridical.storage.participants_table import read_participants, write_participants
+from veridical.storage.session_file import find_session
 from veridical.storage.stimuli_table import check_stimulus_file, read_stimuli, write_stimuli
 from veridical.storage.study_file import read_study_file, write_study_file
 from veridical.storage.template_file import DEFAULT_TEMPLATE, read_template
@@ -109,7 +110,25 @@ class Study:
             name = _XDF_NAME.fullmatch(file.name)
             if name and name[1] == participant and file.parent.name == f"ses-{name[2]}":
                 keys.append(RunKey(participant, name[2], int(name[3])))
-        return tuple(sorted(keys))
+        elsewhere = [key for key in self._runs_elsewhere(raw, participant) if key not in keys]
+        return tuple(sorted((*keys, *elsewhere)))
+
+    def _runs_elsewhere(self, raw: Path, participant: str) -> list[RunKey]:
+        """Runs whose recording was removed or never could be begun here, and is kept in a fallback folder or mended."""
+        found: list[RunKey] = []
+        for file in raw.glob("ses-*/*_session.json"):
+            name = _XDF_NAME.fullmatch(file.name.replace("_session.json", ".xdf"))
+            if name is None or name[1] != participant or file.with_name(name[0]).exists():
+                continue
+            key = RunKey(participant, name[2], int(name[3]))
+            with contextlib.suppress(StorageError):
+                record = find_session(file)
+                files = record.recorder.get("files") if record is not None else None
+                if self.paths.recovered(key).is_file() or (
+                    isinstance(files, list) and any(Path(str(f)).is_file() for f in files)
+                ):
+                    found.append(key)
+        return found
 
     def raters(self, key: RunKey) -> tuple[str, ...]:
         """Raters who have marked a run, sorted."""

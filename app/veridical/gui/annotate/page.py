@@ -12,6 +12,7 @@ from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.gui.annotate.canvas import TraceCanvas
 from veridical.gui.annotate.label_bar import LabelBar
+from veridical.gui.annotate.mend_offer import MendOffer
 from veridical.gui.annotate.overview import Overview
 from veridical.gui.annotate.suggestion_list import SuggestionDelegate, SuggestionList
 from veridical.gui.annotate.view_model import LABEL_KEYS, AnnotateModel
@@ -43,13 +44,17 @@ class AnnotatePage(Page):
         self.open_runner = WorkRunner(self)
         self.suggest_runner = WorkRunner(self)
         self.open_runner.finished.connect(self._on_opened)
-        self.open_runner.failed.connect(self._on_failed)
+        self.open_runner.failed.connect(self._on_open_failed)
         self.suggest_runner.finished.connect(self._on_suggested)
         self.suggest_runner.failed.connect(self._on_failed)
         self._runs: tuple[RunKey, ...] = ()
         self._opening: RunKey | None = None
         self._marks_one_channel = False
-        self._actions = {a.id: a for a in self._make_actions()}
+        self.offer = MendOffer(context)
+        self.offer.mended.connect(self._on_mended)
+        self.offer.failed.connect(self._on_failed)
+        self.offer.changed.connect(self.changed.emit)
+        self._actions = {a.id: a for a in (*self._make_actions(), self.offer.make_action())}
         self._lay_out()
         context.workspace.listen(focus=self._on_focus, data=self._on_data)
         self._draw()
@@ -74,6 +79,7 @@ class AnnotatePage(Page):
         """Write the table and stop the threads."""
         self.open_runner.close()
         self.suggest_runner.close()
+        self.offer.close_threads()
         self.model.close()
         self.canvas.close_renderer()
 
@@ -187,6 +193,7 @@ class AnnotatePage(Page):
         self._faces = QStackedWidget()
         self._faces.addWidget(self._empty)
         self._faces.addWidget(work)
+        self.column.addWidget(self.offer)
         self.column.addWidget(self._open_strip)
         self.column.addWidget(self._suggest_strip)
         self.column.addWidget(self._faces, 1)
@@ -304,6 +311,7 @@ class AnnotatePage(Page):
         key = self.model.key
         if key is not None and key.participant != self.context.workspace.focus.participant:
             self.model.close()
+            self.offer.put_off()
             self.canvas.redraw()
         self._list_runs()
         if self.isVisible():
@@ -323,8 +331,23 @@ class AnnotatePage(Page):
         self.model.take(desk, self._opening)
         self._list_runs()
         self.canvas.redraw()
+        self._look_for_damage()
         if not self.model.screen.suggestions and not self.model.screen.annotations.annotations:
             self._find_suggestions()
+
+    def _on_open_failed(self, sentence: str) -> None:
+        self._on_failed(sentence)
+        self._look_for_damage()
+
+    def _look_for_damage(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None and self._opening is not None:
+            self.offer.look(study, self._opening)
+
+    def _on_mended(self, key: RunKey, sentence: str) -> None:
+        if key in self._runs:
+            self.open_run(key)
+        self.banner.show_sentence("good", sentence)
 
     def _on_failed(self, sentence: str) -> None:
         self.banner.show_sentence("fail", sentence)

@@ -187,7 +187,9 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
         size = f"{len(recorder.streams)} streams, {n:,} samples, {wording.file_size(recorder.file_bytes)}".replace(
             ",", wording.THIN_SPACE
         ).replace(f"{wording.THIN_SPACE} ", ", ")
-        if recorder.is_verified:
+        if recorder.is_verified and recorder.alarm:
+            lines.append(SummaryLine("caution", "Recording whole, but in several files", f"{recorder.alarm} ({size})"))
+        elif recorder.is_verified:
             lines.append(SummaryLine("good", "Recording verified", f"Read back after closing: {size}."))
         else:
             why = recorder.message or recorder.alarm or "The file was not read back."

@@ -1,0 +1,126 @@
+"""Recordings of a study that broke off, were damaged or went on elsewhere: found, and mended in a copy.
+
+Raw files are never changed. The copy lies with the derivatives, and from then on every page and command reads it.
+"""
+
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from veridical.domain.errors import RecordingError, StorageError
+from veridical.domain.participant import RunKey
+from veridical.domain.progress import Work
+from veridical.services.study import Study
+from veridical.storage.session_file import find_session
+from veridical.storage.xdf_reader import read_xdf
+from veridical.storage.xdf_recovery import recover_work
+
+# A file that has just grown is still being recorded, and has no end because it has not ended.
+_STILL_S = 5.0
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Why a recording should be mended.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        The recording, in order; more than one if it went on in a fallback folder.
+    words : str
+        What is wrong, in one sentence.
+    """
+
+    key: RunKey
+    files: tuple[Path, ...]
+    words: str
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What the copy holds.
+
+    Parameters
+    ----------
+    words : str
+        In one sentence.
+    """
+
+    key: RunKey
+    file: Path
+    words: str
+
+
+def recording_file(study: Study, key: RunKey) -> Path:
+    """The file to read for a run: its mended copy if there is one, else the raw recording (which may be missing)."""
+    mended = study.paths.recovered(key)
+    return mended if mended.is_file() else study.paths.xdf(key)
+
+
+def find_damage(study: Study, key: RunKey) -> Damage | None:
+    """Look whether a run's recording should be mended (reads the chunk index); None if not, or if it has been.
+
+    A recording that cannot be opened at all is not damage that can be mended: opening it says why.
+    """
+    raw = study.paths.xdf(key)
+    if study.paths.recovered(key).is_file():
+        return None
+    files = _parts(study, key)
+    if len(files) > 1 or files != (raw,):
+        present = [file for file in files if file.is_file()]
+        if len(present) < len(files):
+            lost = ", ".join(str(file) for file in files if file not in present)
+            words = f"This recording went on in another folder, and {lost} is not there: plug in the disk it lies on."
+            return Damage(key, (), words)
+        where = "another file" if len(files) == 2 else f"{len(files) - 1} other files" if len(files) > 2 else files[0]
+        return Damage(key, files, f"This recording went on in {where} when its disk failed; together they are whole.")
+    try:
+        if not _has_ended(study, key) and time.time() - raw.stat().st_mtime < _STILL_S:
+            return None
+        with read_xdf(raw) as file:
+            if file.defects:
+                return Damage(key, files, f"This recording is damaged: {file.remarks[0] if file.remarks else ''}.")
+            open_ended = [s for s in file.streams if s.footer is None or s.footer.sample_count != s.n_samples]
+    except (OSError, RecordingError):
+        return None
+    if open_ended:
+        return Damage(key, files, "This recording broke off: the recorder could not close the file.")
+    return None
+
+
+def mend_work(study: Study, damage: Damage) -> Work[Mended]:
+    """Write the mended copy that ``recording_file`` returns from then on.
+
+    Raises
+    ------
+    RecordingError, StorageError
+        If nothing can be saved, or the disk refuses the copy.
+    """
+    if not damage.files:
+        raise StorageError(damage.words)
+    done = yield from recover_work(damage.files, study.paths.recovered(damage.key))
+    n_samples = sum(stream.n_samples for stream in done.streams)
+    n_streams = len(done.streams)
+    left_out = f"; {done.n_cut_bytes} damaged bytes are left out" if done.n_cut_bytes else ""
+    words = f"{n_streams} stream{'s' * (n_streams != 1)} with {n_samples} samples are whole{left_out}."
+    return Mended(damage.key, Path(done.recovered), words)
+
+
+def _parts(study: Study, key: RunKey) -> tuple[Path, ...]:
+    """The files of a run, as its recorder left word; the raw file alone if it left none."""
+    raw = study.paths.xdf(key)
+    recorder: Mapping[str, object] = {}
+    with contextlib.suppress(StorageError):
+        session = find_session(study.paths.session_file(key))
+        recorder = session.recorder if session is not None else {}
+    named = recorder.get("files")
+    files = tuple(Path(name) for name in named if isinstance(name, str)) if isinstance(named, list | tuple) else ()
+    # A study that was moved has its own recording still where it belongs.
+    moved = tuple(raw if file.name == raw.name else file for file in files)
+    return moved or (raw,)
+
+
+def _has_ended(study: Study, key: RunKey) -> bool:
+    return study.paths.session_file(key).exists() or study.paths.run(key).outcome("recorder").exists()
