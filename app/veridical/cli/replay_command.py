@@ -9,7 +9,7 @@ from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import is_chosen, parse_selectors
 from veridical.cli.stream_commands import stop_on_signals
 from veridical.domain.progress import Progress
-from veridical.simulator.replay import WAITING, Replay, ReplayOutcome, open_replay, replay_work
+from veridical.simulator.replay import PLAYING, Replay, ReplayOutcome, open_replay, replay_work
 from veridical.streaming.discovery import Resolver
 
 # Streams on a quiet network answer within half a second.
@@ -66,7 +66,7 @@ def _play(replay: Replay, options: ReplayOptions) -> ReplayOutcome:
             while True:
                 step: Progress = next(work)
                 left_s = 0.0
-                if not options.is_looping and step.text != WAITING:
+                if not options.is_looping and step.text == PLAYING:
                     left_s = (step.total - step.done) / options.speed
                 lines.tell(step.share, step.text, left_s)
         except StopIteration as end:

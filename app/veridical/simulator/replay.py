@@ -30,7 +30,7 @@ from veridical.storage.xdf_reader import XdfFile, XdfStream, read_xdf
 from veridical.streaming.clock import local_clock
 from veridical.streaming.outlet import RawOutlet
 
-# A sample is at most this late; half of it costs twice the processor.
+# A sample is at most this late; half of it costs nearly twice the processor.
 _STEP_S = 0.008
 _LONGEST_SLEEP_S = 0.1
 _TELL_S = 0.1
@@ -45,7 +45,7 @@ _BUFFER_SAMPLES = 2e6
 _IRREGULAR_BUFFER = 360
 _MOST_CHANNELS = 100_000
 
-WAITING = "Waiting for receivers"
+PLAYING = "Replaying"
 
 SampleBlock: TypeAlias = NDArray[Any] | list[list[bytes]]
 StreamChoice: TypeAlias = Callable[[StreamDescription], bool]
@@ -321,7 +321,7 @@ def replay_work(replay: Replay, stop: threading.Event, waits_s: float, is_loopin
     try:
         end_s = local_clock() + waits_s
         while not (replay.has_all_consumers or stop.is_set() or local_clock() >= end_s):
-            yield Progress(0.0, total_s, WAITING)
+            yield Progress(0.0, total_s, "Waiting for receivers")
             time.sleep(_WAIT_STEP_S)
         replay.start(local_clock())
         told_s = 0.0
@@ -335,7 +335,7 @@ def replay_work(replay: Replay, stop: threading.Event, waits_s: float, is_loopin
                 replay.rewind()
             if now_s - told_s >= _TELL_S:
                 told_s = now_s
-                yield Progress(replay.position_s(now_s), total_s, "Replaying")
+                yield Progress(replay.position_s(now_s), total_s, PLAYING)
             # Close neighbours leave together; one that stands alone leaves on time.
             wake_s = min(max(replay.next_s, now_s + _STEP_S), now_s + _LONGEST_SLEEP_S)
             time.sleep(max(0.0, wake_s - local_clock()))
