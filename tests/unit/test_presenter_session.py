@@ -11,8 +11,10 @@ from PIL import Image
 
 from veridical.domain.errors import StimulusError, StorageError
 from veridical.domain.event import Event, Marker
+from veridical.domain.items import COMMENT, EMOTION, of_kind
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Protocol, expand
+from veridical.domain.rating import AROUSAL, VALENCE
 from veridical.domain.run import RunPlan, ScreenChoice
 from veridical.domain.simulation import SimulationPlan, latent_feeling
 from veridical.domain.stimulus import Stimulus, StimulusSet
@@ -548,3 +550,126 @@ def test_a_bad_picture_is_refused_before_the_session_by_name(
     with pytest.raises(StimulusError, match=r"bad .*one\.jpg") as caught:
         Room(replace(plan, stimuli=(*stimuli, bad)))
     assert "\n" not in str(caught.value)
+
+
+# Everything that can be asked ------------------------------------------------------------------------------
+RICH = replace(
+    PROTOCOL,
+    scales=(
+        of_kind(VALENCE, "affective-slider"),
+        of_kind(AROUSAL, "affective-slider"),
+        EMOTION,
+        COMMENT,
+        replace(of_kind(VALENCE, "visual-analogue"), id="liking"),
+    ),
+    n_attention_checks=2,
+    has_familiarity_pass=True,
+    rating_timeout_s=60.0,
+    min_onset_gap_s=25.0,
+    blank_s=(0.5, 1.0),
+    min_break_s=8.0,
+)
+
+
+@pytest.fixture
+def rich(plan: RunPlan) -> RunPlan:
+    stimuli = StimulusSet(plan.stimuli)
+    return replace(plan, plan=expand(RICH, stimuli, 2), scales=RICH.all_scales, rating_timeout_s=RICH.rating_timeout_s)
+
+
+def test_every_kind_of_question_is_answered_through_the_queue_and_marked(rich: RunPlan) -> None:
+    room = Room(rich)
+    assert room.run().reason == "completed"
+    rows = trials_from_events([Event(s, m) for s, m in room.markers])
+    assert len(rows) == len(rich.plan.trials)
+    for row, trial in zip(rows, rich.plan.trials, strict=True):
+        assert set(row.ratings) == set(trial.scales)
+        assert {r.status for r in row.ratings.values()} == {"answered"}
+        assert [row.ratings[s].order for s in trial.scales] == list(range(5))
+        both = [row.ratings[s] for s in ("valence", "arousal")]
+        assert both[0].submit_s == both[1].submit_s
+        assert all(r.device == "mouse" and 0 <= (r.value or -1) <= 1 for r in both)
+        assert row.ratings["emotion"].text == EMOTION.options[int(row.ratings["emotion"].value or 0) - 1]
+        assert row.ratings["comment"].value is None
+        assert row.ratings["comment"].text in ("pleasant", "unpleasant")
+        assert (row.has_passed_check is None) == (trial.check is None)
+    assert sum(row.has_passed_check is True for row in rows) == 2
+    assert [int(m.details["asked"]) for _, m in room.named("check/attention")] == [
+        t.check for t in rich.plan.trials if t.check is not None
+    ]
+
+
+def test_onsets_keep_their_distance_and_a_blank_follows_the_picture(rich: RunPlan) -> None:
+    room = Room(rich)
+    room.run()
+    rows = trials_from_events([Event(s, m) for s, m in room.markers])
+    assert min(np.diff([r.onset_s for r in rows])) >= 25.0 - 0.5 / 60
+    for row, trial in zip(rows, rich.plan.trials, strict=True):
+        first = min(r.first_touch_s or 99 for r in row.ratings.values())
+        answered_s = min(s for s, m in room.named("rating/") if m.number("trial") == row.trial)
+        assert answered_s - (row.onset_s + row.duration_s) >= trial.blank_s + first - 1 / 60
+
+
+def test_a_break_lasts_as_long_as_the_protocol_says(rich: RunPlan) -> None:
+    room = Room(rich)
+    room.run()
+    ((start_s, _),) = room.named("break/start")
+    ((end_s, _),) = room.named("break/end")
+    assert end_s - start_s >= 8.0
+
+
+def test_the_familiarity_pass_asks_both_questions_of_every_picture_outside_any_trial(rich: RunPlan) -> None:
+    room = Room(rich)
+    room.run()
+    shown = [m.details["stimulus"] for _, m in room.named("familiarity/picture")]
+    assert shown == list(rich.plan.familiarity)
+    for question in ("seen", "reminds"):
+        asked = room.named(f"familiarity/{question}")
+        assert [m.details["stimulus"] for _, m in asked] == shown
+        assert all(m.details["text"] in ("no", "unsure", "yes") and "trial" not in m.details for _, m in asked)
+    last_trial_s = max(s for s, m in room.markers if m.number("trial") is not None)
+    assert min(s for s, _ in room.named("familiarity/")) > last_trial_s
+
+
+def test_a_check_that_is_answered_wrongly_or_not_at_all_is_not_passed(rich: RunPlan) -> None:
+    room = Room(replace(rich, has_simulated_participant=False), is_simulated=False)
+    answered = iter("1")
+
+    def press(view: View) -> None:
+        key = next(answered, "") if view.scale_id.startswith("attention") and view.selected is None else ""
+        if view.kind == "text" or key:
+            for one in (key, "return") if key else ("space",):
+                room.screen.put(Input("press", room.clock.now(), one))
+
+    show = room.stage.show
+
+    def shown(view: View, *markers: Marker) -> float:
+        flip_s = show(view, *markers)
+        press(view)
+        return flip_s
+
+    room.stage.show = shown  # type: ignore[method-assign]
+    room.run()
+    first, second = (m.details for _, m in room.named("check/attention"))
+    assert (first["status"], first["value"], first["result"]) == ("answered", "1", "failed")
+    assert (second["status"], second["value"], second["result"]) == ("untouched", "", "failed")
+
+
+def test_a_stop_on_a_panel_marks_both_of_its_scales_and_the_check_as_skipped(rich: RunPlan) -> None:
+    trials = tuple(replace(t, check=3) for t in rich.plan.trials[:1])
+    short = replace(rich, plan=replace(rich.plan, blocks=(trials,), practice=(), baselines=(), familiarity=()))
+    room = Room(short, once(lambda s: s.view.kind == "sliders", Abort("ill")), is_simulated=False)
+    show = room.stage.show
+
+    def shown(view: View, *markers: Marker) -> float:
+        flip_s = show(view, *markers)
+        if view.kind == "text":
+            room.screen.put(Input("press", room.clock.now(), "space"))
+        return flip_s
+
+    room.stage.show = shown  # type: ignore[method-assign]
+    assert room.run().reason == "aborted"
+    statuses = {m.name: m.details["status"] for _, m in room.named("rating/")}
+    assert statuses == dict.fromkeys((f"rating/{s}" for s in trials[0].scales), "skipped")
+    ((_, check),) = room.named("check/")
+    assert (check.details["status"], check.details["result"]) == ("skipped", "failed")
