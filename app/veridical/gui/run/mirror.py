@@ -6,6 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from veridical.domain.items import attention_scale
 from veridical.domain.rating import Scale
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance, make_font
@@ -44,7 +45,8 @@ class PresenterMirror(QWidget):
     def show_study(self, study: Study) -> None:
         """Learn where the pictures lie and what the scales ask."""
         self._pictures = {s.id: study.paths.stimuli / s.file for s in study.stimuli.stimuli}
-        self._scales = {s.id: s for s in study.settings.protocol.scales}
+        checks = (attention_scale(step) for step in range(1, 8))
+        self._scales = {s.id: s for s in (*study.settings.protocol.all_scales, *checks)}
         self._shows_choice = study.settings.shows_ratings
         self._thumbnails.clear()
 
@@ -62,7 +64,10 @@ class PresenterMirror(QWidget):
         painter.setPen(QColor(self._appearance.theme.border))
         painter.setBrush(QColor(PARTICIPANT_GREY))
         painter.drawRoundedRect(screen, 6, 6)
-        draw = {"text": self._text, "fixation": self._fixation, "picture": self._picture, "rating": self._rating}
+        draw = {
+            "text": self._text, "fixation": self._fixation, "picture": self._picture, "rating": self._rating,
+            "sliders": self._sliders,
+        }  # fmt: skip
         if self._view.kind != "blank":
             draw[self._view.kind](painter, screen)
         painter.end()
@@ -97,10 +102,19 @@ class PresenterMirror(QWidget):
         scale = self._scales.get(self._view.scale_id)
         if scale is None:
             return
-        painter.setFont(make_font(SMALL_PT, QFont.Weight.Medium))
-        painter.setPen(QColor(_INK))
+        if self._view.stimulus_id:
+            self._picture(painter, screen.adjusted(0, 0, 0, -screen.height() * 0.35))
+        question_y = screen.height() * (0.66 if self._view.stimulus_id else 0.2)
+        self._question(painter, screen, scale.question, question_y)
         centre = Qt.AlignmentFlag.AlignCenter
-        painter.drawText(QRectF(screen.left(), screen.height() * 0.2, screen.width(), 24), centre, scale.question)
+        if scale.kind in ("choice", "text"):
+            # What is chosen or written is not the operator's to watch, unless the study allows it.
+            shown = "  ·  ".join(scale.shown_options) if scale.kind == "choice" else self._view.text
+            box = QRectF(screen.left() + 20, question_y + 28, screen.width() - 40, screen.height() * 0.3)
+            painter.setFont(make_font(SMALL_PT))
+            top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+            painter.drawText(box, int(top | Qt.TextFlag.TextWordWrap), shown)
+            return
         n = scale.n_points
         step = min(36.0, screen.width() * 0.84 / n)
         first = screen.center().x() - step * (n - 1) / 2
@@ -117,6 +131,28 @@ class PresenterMirror(QWidget):
         for place, anchor in words:
             x = first + place * step
             painter.drawText(QRectF(x - 50, y + step * 0.5, 100, 24), centre, anchor)
+
+    def _question(self, painter: QPainter, screen: QRectF, words: str, y: float) -> None:
+        painter.setFont(make_font(SMALL_PT, QFont.Weight.Medium))
+        painter.setPen(QColor(_INK))
+        painter.drawText(QRectF(screen.left(), y, screen.width(), 24), Qt.AlignmentFlag.AlignCenter, words)
+
+    def _sliders(self, painter: QPainter, screen: QRectF) -> None:
+        n = len(self._view.sliders)
+        left, right = screen.left() + screen.width() * 0.2, screen.left() + screen.width() * 0.8
+        for row, slider in enumerate(self._view.sliders):
+            scale = self._scales.get(slider.scale_id)
+            if scale is None:
+                continue
+            y = screen.height() * (0.5 + 0.28 * (row - (n - 1) / 2))
+            self._question(painter, screen, scale.question, y - 34)
+            painter.setPen(QPen(QColor(_INK), 2))
+            painter.drawLine(QPointF(left, y), QPointF(right, y))
+            step = slider.step if self._shows_choice else None
+            painter.setPen(QPen(QColor(_INK), 1.2))
+            painter.setBrush(QColor(PARTICIPANT_GREY) if step is None else QColor("#ffffff"))
+            share = 0.5 if step is None else step / scale.last_step
+            painter.drawEllipse(QPointF(left + share * (right - left), y), 6, 6)
 
     def _thumbnail(self, stimulus_id: str) -> QPixmap | None:
         if stimulus_id not in self._thumbnails:
