@@ -17,11 +17,11 @@ Buffer: TypeAlias = mmap | bytes
 EXPLICIT: Final = 0
 LED: Final = 1
 DEDUCED: Final = 2
+MIXED: Final = 3
 
 _U32 = struct.Struct("<I").unpack_from
 _U64 = struct.Struct("<Q").unpack_from
 _F64 = struct.Struct("<d").unpack_from
-_FEW = 8
 
 
 class SamplesChunk(NamedTuple):
@@ -50,12 +50,17 @@ def read_length(buffer: Buffer, at: int, stop: int) -> tuple[int, int] | None:
 
 
 class Runs:
-    """A growing table of runs, one row each: first byte, number of samples, kind."""
+    """A growing table of runs, one row each: first byte, number of samples, kind.
+
+    Chunks that mix samples with and without a stamp stand in it as a whole until ``settle_mixed`` cuts them up.
+    """
 
     def __init__(self) -> None:
         self.starts = array("q")
         self.counts = array("q")
         self.kinds = array("b")
+        # Where the mixed chunks end, in their order.
+        self.mixed_stops = array("q")
 
     def add(self, start: int, n: int, kind: int) -> None:
         """Append a run."""
@@ -63,9 +68,10 @@ class Runs:
         self.counts.append(n)
         self.kinds.append(kind)
 
-    def cut(self, n_runs: int) -> None:
-        """Forget all runs but the first ``n_runs``."""
-        del self.starts[n_runs:], self.counts[n_runs:], self.kinds[n_runs:]
+    def add_mixed(self, chunk: SamplesChunk) -> None:
+        """Append a chunk that mixes samples with and without a stamp."""
+        self.add(chunk.start, chunk.n, MIXED)
+        self.mixed_stops.append(chunk.stop)
 
 
 @dataclass(frozen=True)
@@ -100,72 +106,19 @@ class NumericLayout:
         n_explicit, rest = divmod(chunk.stop - chunk.start - chunk.n * self.n_bytes_deduced, 8)
         return not rest and 0 <= n_explicit <= chunk.n
 
-    def add_runs(self, buffer: Buffer, chunk: SamplesChunk, runs: Runs) -> bool:
-        """Cut a chunk into runs; False, with nothing added, if its length and its flags do not agree.
+    def kind_of(self, buffer: Buffer, chunk: SamplesChunk) -> int | None:
+        """What kind of run a chunk of at least one sample is, by its length; None if its length fits no kind.
 
         Where the length decides alone, the flags are not looked at: a flipped bit in one must not cost the chunk.
         """
-        if not self.could_fit(chunk):
-            return False
-        n_explicit = (chunk.stop - chunk.start - chunk.n * self.n_bytes_deduced) // 8
-        if chunk.n == 0:
-            return True
+        n_explicit, rest = divmod(chunk.stop - chunk.start - chunk.n * self.n_bytes_deduced, 8)
+        if rest or not 0 <= n_explicit <= chunk.n:
+            return None
         if n_explicit == chunk.n:
-            runs.add(chunk.start, chunk.n, EXPLICIT)
-        elif n_explicit == 0:
-            runs.add(chunk.start, chunk.n, DEDUCED)
-        elif n_explicit == 1 and buffer[chunk.start]:
-            runs.add(chunk.start, chunk.n, LED)
-        else:
-            n_before = len(runs.starts)
-            with memoryview(buffer) as view:
-                if not self._walk(view, chunk, runs):
-                    runs.cut(n_before)
-                    return False
-        return True
-
-    def _walk(self, view: memoryview, chunk: SamplesChunk, runs: Runs) -> bool:
-        """Follow the flags of a chunk that mixes samples with and without a stamp."""
-        small, big = self.n_bytes_deduced, self.n_bytes_explicit
-        at, left, stop = chunk.start, chunk.n, chunk.stop
-        while left and at < stop:
-            first, n_explicit = at, 0
-            while left and at < stop and view[at]:
-                at += big
-                left -= 1
-                n_explicit += 1
-            n_deduced = _count_deduced(view, at, small, min(left, (stop - at) // small))
-            if n_explicit + n_deduced == 0:
-                return False
-            if n_explicit and n_deduced:
-                if n_explicit > 1:
-                    runs.add(first, n_explicit - 1, EXPLICIT)
-                runs.add(at - big, 1 + n_deduced, LED)
-            else:
-                runs.add(first, n_explicit + n_deduced, EXPLICIT if n_explicit else DEDUCED)
-            at += n_deduced * small
-            left -= n_deduced
-        return left == 0 and at == stop
-
-
-def _count_deduced(view: memoryview, at: int, size: int, limit: int) -> int:
-    """Samples from ``at`` on whose flag is 0, at most ``limit``."""
-    n = 0
-    while n < limit and n < _FEW:
-        if view[at + n * size]:
-            return n
-        n += 1
-    # Doubling steps: flags that alternate must not cost a look at the whole rest each time.
-    step = 4 * _FEW
-    while n < limit:
-        step = min(step, limit - n)
-        flags = bytes(view[at + n * size : at + (n + step) * size : size])
-        n_zeros = step - len(flags.lstrip(b"\0"))
-        n += n_zeros
-        if n_zeros < step:
-            return n
-        step *= 2
-    return n
+            return EXPLICIT
+        if n_explicit == 0:
+            return DEDUCED
+        return LED if n_explicit == 1 and buffer[chunk.start] else MIXED
 
 
 def read_texts(

@@ -12,6 +12,7 @@ from veridical.storage.xdf_chunks import (
     DEDUCED,
     EXPLICIT,
     LED,
+    MIXED,
     Buffer,
     NumericLayout,
     Runs,
@@ -19,6 +20,7 @@ from veridical.storage.xdf_chunks import (
     read_length,
     texts_fit,
 )
+from veridical.storage.xdf_flags import flags_fit, settle_mixed
 from veridical.storage.xdf_headers import Footer, Header, parse, read_footer, read_header
 from veridical.storage.xdf_resync import Resync, begins_chunk
 
@@ -173,6 +175,8 @@ class _Walk:
                 runs.add(start, n, LED)
             elif size == n * small:
                 runs.add(start, n, DEDUCED)
+            elif (size - n * small) & 7 == 0 and 8 < size - n * small < 8 * n and begins_chunk(buffer, stop):
+                runs.add_mixed(SamplesChunk(start, stop, n))
             else:
                 return at
             at = stop
@@ -228,10 +232,24 @@ class _Walk:
             if fits and chunk.n:
                 stream.texts.append(chunk)
         else:
-            fits = stream.layout.add_runs(self._buffer, chunk, stream.runs)
+            fits = self._enter_numeric(stream, chunk)
         if not fits:
             self._n_wasted += stop - start
         return fits
+
+    def _enter_numeric(self, stream: StreamIndex, chunk: SamplesChunk) -> bool:
+        if chunk.n == 0:
+            return chunk.start == chunk.stop
+        kind = stream.layout.kind_of(self._buffer, chunk)
+        if kind == MIXED:
+            # Flags are only followed here where nothing else tells that the chunk ends where it says.
+            is_whole = begins_chunk(self._buffer, chunk.stop) or flags_fit(self._buffer, stream.layout, chunk)
+            if is_whole:
+                stream.runs.add_mixed(chunk)
+            return is_whole
+        if kind is not None:
+            stream.runs.add(chunk.start, chunk.n, kind)
+        return kind is not None
 
     def _take_footer(self, stream: StreamIndex | None, start: int, stop: int) -> int:
         xml, end = self._read_xml(start, stop)
@@ -378,6 +396,13 @@ class _Walk:
     def _close(self) -> None:
         """Judge what can only be judged at the end."""
         index = self._index
+        for stream in index.streams:
+            for chunk in settle_mixed(self._buffer, stream.layout, stream.runs):
+                size = chunk.stop - chunk.start
+                index.note(
+                    "truncated", f"{size} bytes at byte {chunk.start}: their flags are damaged, they were skipped"
+                )
+                index.skipped.append((chunk.start, chunk.stop))
         for id_, early in self._waiting.items():
             why = self._unreadable.get(id_, "it has no header")
             index.note("bad-header", f"stream {id_} was skipped ({len(early) // 3} chunks): {why}")
