@@ -20,7 +20,7 @@ from veridical.gui.study.view_model import (
     unused_folder,
     verdict_level,
 )
-from veridical.services.study import ParticipantProgress
+from veridical.services.study import ParticipantProgress, open_study
 
 if TYPE_CHECKING:
     from tests.gui.conftest import World
@@ -130,3 +130,24 @@ def test_free_names(world: "World") -> None:
     first.mkdir()
     (first / "x").write_text("x")
     assert unused_folder(world.folder, "demo").name == "demo-2"
+
+
+def test_a_fallback_folder_is_chosen_and_taken_back(page: StudyPage, world: "World") -> None:
+    study = world.study("001")
+    page.open_study(study.root)
+    table = {a.id: a for a in page.page_actions()}
+    assert not table["study.no_fallback"].when()
+    world.prompt.folder = world.folder / "stick"
+    table["study.fallback"].run()
+    assert open_study(study.root).settings.recording.fallback == str(world.folder / "stick")
+    focused = page.context.workspace.focus.study
+    assert focused is not None
+    assert str(world.folder / "stick") in " ".join(f.words for f in resolve_facts(focused))
+    (world.folder / "file").write_bytes(b"")
+    world.prompt.folder = world.folder / "file"
+    table["study.fallback"].run()
+    assert "cannot be written" in page.banner.words
+    assert table["study.no_fallback"].when()
+    table["study.no_fallback"].run()
+    assert open_study(study.root).settings.recording.fallback == ""
+    assert not table["study.no_fallback"].when()

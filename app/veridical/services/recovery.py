@@ -6,19 +6,24 @@ Raw files are never changed. The copy lies with the derivatives, and from then o
 import contextlib
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
-from veridical.services.study import Study
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.study import RecordingChoices
+from veridical.services.preflight import check_fallback
+from veridical.services.study import Study, open_study
 from veridical.storage.session_file import find_session
+from veridical.storage.study_file import edit_study_file
 from veridical.storage.xdf_reader import read_xdf
 from veridical.storage.xdf_recovery import recover_work
 
 # A file that has just grown is still being recorded, and has no end because it has not ended.
 _STILL_S = 5.0
+_THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
 
 @dataclass(frozen=True)
@@ -80,13 +85,16 @@ def find_damage(study: Study, key: RunKey) -> Damage | None:
         if not _has_ended(study, key) and time.time() - raw.stat().st_mtime < _STILL_S:
             return None
         with read_xdf(raw) as file:
-            if file.defects:
-                return Damage(key, files, f"This recording is damaged: {file.remarks[0] if file.remarks else ''}.")
-            open_ended = [s for s in file.streams if s.footer is None or s.footer.sample_count != s.n_samples]
+            is_open_ended = any(s.footer is None or s.footer.sample_count != s.n_samples for s in file.streams)
+            n_places = len(file.remarks) if file.defects else 0
+            is_closed = bool(file.streams) and all(s.footer is not None for s in file.streams)
     except (OSError, RecordingError):
         return None
-    if open_ended:
-        return Damage(key, files, "This recording broke off: the recorder could not close the file.")
+    if n_places > 1 or (n_places and is_closed):
+        where = "one place" if n_places == 1 else f"{n_places} places"
+        return Damage(key, files, f"This recording is damaged in {where}; all the rest of it can be used.")
+    if n_places or is_open_ended:
+        return Damage(key, files, "This recording broke off before the recorder could close the file.")
     return None
 
 
@@ -104,8 +112,26 @@ def mend_work(study: Study, damage: Damage) -> Work[Mended]:
     n_samples = sum(stream.n_samples for stream in done.streams)
     n_streams = len(done.streams)
     left_out = f"; {done.n_cut_bytes} damaged bytes are left out" if done.n_cut_bytes else ""
-    words = f"{n_streams} stream{'s' * (n_streams != 1)} with {n_samples} samples are whole{left_out}."
+    spaced = f"{n_samples:,}".replace(",", _THIN_SPACE)
+    words = f"{n_streams} stream{'s' * (n_streams != 1)} with {spaced} samples are whole{left_out}."
     return Mended(damage.key, Path(done.recovered), words)
+
+
+def set_fallback(study: Study, folder: Path | None) -> Study:
+    """Name in study.toml the folder in which recordings go on when their disk fails, and return the study anew.
+
+    Raises
+    ------
+    StorageError
+        If the folder cannot be made or written, or study.toml cannot.
+    StudyError
+        If study.toml is damaged.
+    """
+    if folder is not None:
+        check_fallback(folder, (), SessionPlan())
+    named = RecordingChoices("" if folder is None else str(folder))
+    edit_study_file(study.paths.study_file, study.settings, replace(study.settings, recording=named))
+    return open_study(study.root)
 
 
 def _parts(study: Study, key: RunKey) -> tuple[Path, ...]:

@@ -130,6 +130,8 @@ class MendOffer(QWidget):
         theme = self._context.appearance.theme
         damage = self._damage
         self._frame.setVisible(damage is not None and not self.runner.is_running)
+        # Nothing may keep room where nothing is offered.
+        self.setVisible(damage is not None or self.runner.is_running)
         if damage is not None:
             self._words.setText(f"{damage.words} {_SAFE}" if damage.files else damage.words)
             self._mend.setVisible(bool(damage.files))

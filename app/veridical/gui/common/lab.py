@@ -45,6 +45,12 @@ def _mend(study: studies.Study, damage: "Damage") -> "Work[Mended]":
     return mend_work(study, damage)
 
 
+def _set_fallback(study: studies.Study, folder: Path | None) -> studies.Study:
+    from veridical.services.recovery import set_fallback
+
+    return set_fallback(study, folder)
+
+
 def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
     from veridical.services.annotating import suggest_work
 
@@ -80,6 +86,7 @@ class Lab:
     withdraw: Callable[[studies.Study, str], Work[withdrawal.Holdings]] = withdrawal.withdraw_work
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
     find_damage: Callable[[studies.Study, RunKey], "Damage | None"] = _find_damage
+    set_fallback: Callable[[studies.Study, Path | None], studies.Study] = _set_fallback
     mend: Callable[[studies.Study, "Damage"], "Work[Mended]"] = _mend
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train

@@ -152,6 +152,15 @@ class StudyPage(Page):
                 "Erase everything recorded from and computed for the selected participant.", "study",
             ),
             Action(
+                "study.fallback", "Choose the fallback folder", "Ctrl+Shift+F", self._choose_fallback, self._has_study,
+                "Where a recording goes on, without losing a sample, when its disk fails: another disk.", "study",
+            ),
+            Action(
+                "study.no_fallback", "Record without a fallback folder", "Ctrl+Alt+F",
+                lambda: self._set_fallback(None), self._has_fallback, "A disk that fails then ends the recording.",
+                "study",
+            ),
+            Action(
                 "study.stimuli", "Stimuli", "Ctrl+B", self.show_stimuli, self._has_study,
                 "Look through the study's pictures, videos and sounds, import sets and choose what is used.", "study",
             ),
@@ -277,7 +286,14 @@ class StudyPage(Page):
         table_column.addWidget(self._table, 1)
         table_column.addWidget(self._nobody, 1)
         facts_card, facts_column = card(margin=3 * GRID, spacing=GRID)
-        facts_column.addWidget(label("About this study", "sectionTitle"))
+        facts_head = QHBoxLayout()
+        facts_head.addWidget(label("About this study", "sectionTitle"))
+        facts_head.addStretch(1)
+        fallback = ActionButton(
+            self.context.appearance, self._actions["study.fallback"], "folder", "quiet", "Fallback folder"
+        )
+        facts_head.addWidget(fallback)
+        facts_column.addLayout(facts_head)
         facts_column.addWidget(line())
         self._facts = QGridLayout()
         self._facts.setHorizontalSpacing(3 * GRID)
@@ -456,6 +472,27 @@ class StudyPage(Page):
         folder = self.context.prompt.choose_folder("Open a study", Path.home())
         if folder is not None:
             self.open_study(folder)
+
+    def _has_fallback(self) -> bool:
+        study = self.context.workspace.focus.study
+        return study is not None and bool(study.settings.recording.fallback)
+
+    def _choose_fallback(self) -> None:
+        folder = self.context.prompt.choose_folder("Where shall a recording go on when its disk fails?", Path.home())
+        if folder is not None:
+            self._set_fallback(folder)
+
+    def _set_fallback(self, folder: Path | None) -> None:
+        focus = self.context.workspace.focus
+        if focus.study is None:
+            return
+        try:
+            study = self.context.lab.set_fallback(focus.study, folder)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        self.banner.clear()
+        self.context.workspace.set_focus(replace(focus, study=study))
 
     def _choose_demo(self) -> None:
         folder = self.context.prompt.choose_folder("Where shall the demo study lie?", Path.home())

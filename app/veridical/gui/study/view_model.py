@@ -97,7 +97,8 @@ def session_minutes(protocol: Protocol) -> float:
 def resolve_facts(study: Study) -> tuple[Fact, ...]:
     """Summarise what the study fixed before recording."""
     settings, protocol = study.settings, study.settings.protocol
-    classes = " · ".join(f"{len(study.stimuli.of_condition(c))} {c}" for c in CONDITIONS)
+    used = [s for s in study.stimuli.in_use if s.kind == "image"]
+    classes = " · ".join(f"{sum(s.condition == c for s in used)} {c}" for c in CONDITIONS)
     validated = "norms validated" if settings.are_stimuli_validated else "demo pictures, norms not validated"
     length = f"{protocol.n_trials} pictures in {wording.count(protocol.n_blocks, 'block')}"
     shortened = ", shortened for demonstration" if settings.is_shortened else ""
@@ -105,9 +106,10 @@ def resolve_facts(study: Study) -> tuple[Fact, ...]:
     return (
         Fact("Session", f"{length}, about {max(1, round(minutes))} min{shortened}"),
         Fact("One trial", f"picture {protocol.picture_s:g} s, then {' and '.join(s.id for s in protocol.scales)}"),
-        Fact("Pictures", f"{len(study.stimuli.stimuli)} ({classes}); {validated}"),
+        Fact("Pictures", f"{len(used)} in use ({classes}); {validated}"),
         Fact("Primary analysis", _analysis_words(settings.analysis)),
         Fact("Folder", str(study.root)),
+        Fact("If its disk fails", settings.recording.fallback or "recording ends; a fallback folder would prevent it"),
     )
 
 
