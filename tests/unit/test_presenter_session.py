@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -131,6 +132,7 @@ class Room:
         markers = MarkerWriter(self.stream, self.paper)
         self.stage = Stage(self.screen, desk, markers, self.clock, participant, plan.shows_ratings)
         self.runner = SessionRunner(plan, self.stage, texts, self.screen.cue)
+        self.hidden = participant
 
     def run(self) -> SessionEnd:
         return self.runner.run()
@@ -390,13 +392,56 @@ def test_holding_escape_shows_grey_at_once_and_waits_for_the_operator(plan: RunP
     stopped = [s for s in room.window.states if s.phase == "stopped"]
     assert stopped
     assert all(s.view == View("blank") for s in stopped)
-    pauses = room.named("pause")
-    assert [m.details["by"] for _, m in pauses] == ["participant"]
+    pauses = [m for _, m in room.named("pause") if m.name == "pause"]
+    assert [m.details["by"] for m in pauses] == ["participant"]
     # A picture that was seen is not shown again; its scales are marked as skipped.
     seen = [r for r in end.results if [x.status for x in r.ratings] == ["skipped", "skipped"]]
     assert len(seen) == 1
     assert seen[0].picture is not None
     assert seen[0].picture.true_s == pytest.approx(1.0, abs=0.05)
+
+
+_HELD: tuple[tuple[float, Literal["press", "release"]], ...] = ((0.5, "press"), (1.7, "release"))
+
+
+def test_a_session_that_the_participant_stopped_goes_on_only_if_both_agree(plan: RunPlan) -> None:
+    n_resumes: list[int] = []
+
+    def resume_twice(state: PresenterState) -> list[Command]:
+        if state.phase == "stopped" and len(n_resumes) < 2 and (not n_resumes or room.named("pause/question")):
+            n_resumes.append(1)
+            return [Resume()]
+        return []
+
+    room = Room(plan, resume_twice)
+    hold_escape(room, lambda v: v.kind == "fixation", 1.2)
+    flip, poll = room.screen.flip, room.screen.poll
+    asked: list[float] = []
+    due: list[tuple[float, Input]] = []
+
+    def flipping(view: View) -> float:
+        flip_s = flip(view)
+        if view == room.stage.question:
+            asked.append(flip_s)
+            # The first answer is no: the key is held again, and no hand gets to the space bar before.
+            room.stage._participant = None if len(asked) == 1 else room.hidden
+            if len(asked) == 1:
+                due.extend((flip_s + s, Input(kind, flip_s + s, "escape")) for s, kind in _HELD)
+        return flip_s
+
+    def polling() -> list[Input]:
+        while due and room.clock.now() >= due[0][0]:
+            room.screen.put(due.pop(0)[1])
+        return poll()
+
+    room.screen.flip = flipping  # type: ignore[method-assign]
+    room.screen.poll = polling  # type: ignore[method-assign]
+    assert room.run().reason == "completed"
+    assert len(asked) == 2
+    assert [m.name for _, m in room.named("pause")] == ["pause", "pause/question", "pause", "pause/question"]
+    assert len(room.named("resume")) == 1
+    phases = [s.phase for s in room.window.states]
+    assert "asking" in phases
 
 
 def test_a_short_press_of_escape_stops_nothing(plan: RunPlan) -> None:

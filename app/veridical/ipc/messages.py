@@ -51,7 +51,8 @@ Command: TypeAlias = Start | Pause | Resume | Abort | Note | Stop
 
 
 # States: each is whole, so that a window which attaches late knows everything at once -------------
-PresenterPhase = Literal["starting", "ready", "running", "pausing", "paused", "stopped", "ended", "failed"]
+# "stopped": by the participant; "asking": the operator would go on, and the participant is asked.
+PresenterPhase = Literal["starting", "ready", "running", "pausing", "paused", "stopped", "asking", "ended", "failed"]
 
 
 @dataclass(frozen=True)

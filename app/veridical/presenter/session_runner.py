@@ -57,6 +57,7 @@ class SessionRunner:
     def __init__(self, plan: RunPlan, stage: Stage, texts: Texts, cue: Callable[[], None]) -> None:
         self._plan = plan
         self._stage = stage
+        stage.question = View("text", text=texts.screen("go_on"))
         self._texts = texts
         self._cue = cue
         self._scales = {s.id: s for s in texts.screen_scales(plan.scales, plan.plan)}
@@ -72,7 +73,7 @@ class SessionRunner:
             self._stage.wait_start()
             self._run_parts()
         except SessionAbortedError as aborted:
-            reason = "stopped" if self._stage.desk.state.phase == "stopped" else "aborted"
+            reason = "stopped" if self._stage.desk.state.phase in ("stopped", "asking") else "aborted"
             detail = str(aborted)
         return self._end(reason, detail)
 

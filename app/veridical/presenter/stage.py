@@ -57,6 +57,8 @@ class Stage:
         self._participant = participant
         self._shows_ratings = shows_ratings
         self._trigger = trigger
+        # What a participant who stopped is asked once the operator would go on.
+        self.question = BLANK
         self._is_pause_wanted = False
         self._is_resume_wanted = False
         self._escape_since_s: float | None = None
@@ -161,7 +163,28 @@ class Stage:
             self._wait_for_operator("paused", paused, by="operator")
 
     def _wait_for_operator(self, phase: PresenterPhase, view: View, by: str) -> None:
-        """Wait until the operator resumes; a journal that still fails keeps the session waiting."""
+        """Wait until the operator resumes, and the participant agrees if it was they who stopped."""
+        phase = self._wait_resume(phase, view, by)
+        while phase == "stopped" and not self._is_agreed():
+            self._wait_resume("stopped", BLANK, by="participant")
+        self.mark(Marker("resume"))
+        self.desk.update(replace(self.desk.state, phase="running", message=""))
+
+    def _is_agreed(self) -> bool:
+        """Ask the participant whether to go on; holding the stop key again says no."""
+        self.desk.update(replace(self.desk.state, phase="asking", message="The participant is asked whether to go on."))
+        self.show(self.question, Marker("pause/question"))
+        try:
+            self.wait_confirm(0.0)
+        except ParticipantStoppedError:
+            return False
+        return True
+
+    def _wait_resume(self, phase: PresenterPhase, view: View, by: str) -> PresenterPhase:
+        """Wait until the operator resumes, and tell what was paused by then.
+
+        A journal that still fails keeps the session waiting; a participant may stop a pause of the operator's.
+        """
         self.show(view, Marker("pause", {"by": by}))
         self.markers.sync()
         self._is_pause_wanted = self._is_resume_wanted = False
@@ -183,8 +206,7 @@ class Stage:
             self.desk.tick()
             self._screen.wait(math.inf)
         self._escape_since_s = self._escape_released_s = None
-        self.mark(Marker("resume"))
-        self.desk.update(replace(self.desk.state, phase="running", message=""))
+        return phase
 
     def _pause_message(self, by: str) -> str:
         if self.markers.problem:

@@ -98,6 +98,7 @@ _PART_WORDS = {
     "pausing": "Pausing before the next trial",
     "paused": "Paused",
     "stopped": "Stopped by the participant",
+    "asking": "Asking the participant",
     "ended": "Ended",
     "failed": "Could not go on",
 }
@@ -113,12 +114,15 @@ def resolve_session(state: RunState) -> SessionScreen:
     if not problem and shown.phase == "stopped":
         problem = "The participant holds the stop key. Speak with them, then resume or end the session."
         level = "caution"
+    elif not problem and shown.phase == "asking":
+        problem = "The participant is asked on their screen whether to go on; the session waits for their answer."
+        level = "caution"
     elif not problem and shown.phase == "failed":
         problem = shown.message
     analysed = [t for t in shown.done if not t.is_practice]
     answered = sum(1 for t in analysed if _is_answered(t.statuses))
     part = _PART_WORDS.get(shown.phase, shown.part.capitalize() or "Running")
-    is_going = shown.phase in ("running", "pausing", "paused", "stopped")
+    is_going = shown.phase in ("running", "pausing", "paused", "stopped", "asking")
     conditions = {t.trial: t.condition for t in analysed}
     return SessionScreen(
         part=part,
