@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from veridical.services.recovery import Damage, Mended
     from veridical.services.study import Study
 
-_SAFE = "Mending writes a whole copy, which is used from then on; the original stays as it is."
+_SAFE = "A mended copy would be used from then on; the original stays as it is."
 
 
 class MendOffer(QWidget):

@@ -292,6 +292,7 @@ class StudyPage(Page):
         fallback = ActionButton(
             self.context.appearance, self._actions["study.fallback"], "folder", "quiet", "Fallback folder"
         )
+        self.changed.connect(fallback.refresh)
         facts_head.addWidget(fallback)
         facts_column.addLayout(facts_head)
         facts_column.addWidget(line())
