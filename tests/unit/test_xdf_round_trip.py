@@ -184,7 +184,7 @@ def test_any_recording_comes_back_bit_for_bit(
 
 
 @pytest.mark.full
-@settings(max_examples=3000, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2000, deadline=None, suppress_health_check=list(HealthCheck))
 @given(recording=_recordings())
 def test_thousands_of_recordings_come_back_bit_for_bit(
     tmp_path: Path, recording: tuple[list[StreamDescription], list[_Step]]
