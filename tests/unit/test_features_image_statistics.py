@@ -32,6 +32,12 @@ def test_a_grey_card_has_no_colour_contrast_or_entropy(tmp_path: Path) -> None:
     assert found.file_bytes == (tmp_path / "picture.png").stat().st_size
 
 
+@pytest.mark.parametrize("colour", [(1, 2, 3), (200, 10, 90), (255, 255, 255), (0, 0, 0)])
+def test_a_plain_picture_has_no_spectrum_whatever_its_colour(tmp_path: Path, colour: tuple[int, int, int]) -> None:
+    found = _measure(tmp_path, _plain(colour))
+    assert (found.spectral_slope, found.low_frequency_share, found.high_frequency_share) == (0, 0, 0)
+
+
 def test_pure_red_has_its_tabulated_lab_values(tmp_path: Path) -> None:
     found = _measure(tmp_path, _plain((255, 0, 0)))
     assert (found.lab_l, found.lab_a, found.lab_b) == pytest.approx((53.24, 80.09, 67.20), abs=0.05)
