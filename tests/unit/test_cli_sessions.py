@@ -1,5 +1,6 @@
 """Leading a session from the command line: what goes wrong ends it, and is said once."""
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -64,3 +65,24 @@ def test_a_stream_that_is_lost_is_said_once_and_again_when_it_is_lost_again(caps
 
 def test_the_presenters_own_markers_are_no_device() -> None:
     assert lost_streams(_state(_stream(MARKER_STREAM_NAME, "fail"), _stream("EDA", "good"))) == ()
+
+
+def test_a_recording_in_its_fallback_folder_does_not_end_the_session_but_is_no_success(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    alarm = "a.xdf cannot be written, the disk is full; the recording goes on in b.xdf."
+    ringing = replace(_state(), recorder=RecorderState("recording", alarm=alarm), problem=alarm)
+    run = _Run(_state(), ringing, ringing, ringing)
+    with pytest.raises(ProcessError, match=r"goes on in b\.xdf"):
+        lead(cast("LiveRun", run), ProgressLines())
+    assert run.aborted == []
+    assert capsys.readouterr().err.count(alarm) == 1
+
+
+def test_a_recorder_that_can_write_nothing_more_ends_the_session() -> None:
+    alarm = "a.xdf cannot be written, the disk is full; nothing more is being recorded."
+    failed = replace(_state(), recorder=RecorderState("failed", alarm=alarm), problem=alarm)
+    run = _Run(_state(), failed, failed)
+    with pytest.raises(ProcessError, match="nothing more is being recorded"):
+        lead(cast("LiveRun", run), ProgressLines())
+    assert run.aborted == [alarm]

@@ -48,23 +48,29 @@ def lead(
     Raises
     ------
     ProcessError
-        If a child died or failed, or an alarm rang; the recording is kept.
+        If a child died or failed, or an alarm rang; the recording is kept. A recording that goes on in its fallback
+        folder does not end the session, but it is told at once and at the end.
     KeyboardInterrupt
         After the session was ended cleanly.
     """
     pause = threading.Event()
     begun_s: float | None = None
     run.begin()
-    ended_for = ""
+    ended_for, alarm = "", ""
     lost: set[str] = set()
     try:
         while True:
             state = run.state()
             if state.is_over:
                 break
-            if not ended_for and (state.problem or trouble()):
+            if state.problem not in ("", alarm) and _goes_on_recording(state):
+                alarm = state.problem
+                lines.done()
+                say(f"veridical: {alarm}")
+            problem = "" if _goes_on_recording(state) else state.problem
+            if not ended_for and (problem or trouble()):
                 # Without a recorder or with a full disk, going on would cost the participant's time for nothing.
-                ended_for = state.problem or trouble()
+                ended_for = problem or trouble()
                 run.abort(ended_for)
             if not ended_for:
                 lost = _tell_lost(state, lost, lines)
@@ -86,7 +92,21 @@ def lead(
     if state.problem or ended_for:
         # What became of the children is known best when they are gone.
         raise ProcessError(state.problem or f"{ended_for} The recording is kept in {run.plan.xdf}.")
+    if alarm:
+        raise ProcessError(alarm)
     return state
+
+
+def _goes_on_recording(state: RunState) -> bool:
+    """Whether the only problem is one that the recorder has got round: it goes on in its fallback folder."""
+    recorder = state.recorder
+    return (
+        recorder is not None
+        and recorder.phase != "failed"
+        and not state.is_recorder_lost
+        and bool(recorder.alarm)
+        and state.problem == recorder.alarm
+    )
 
 
 def lost_streams(state: RunState) -> tuple[str, ...]:
