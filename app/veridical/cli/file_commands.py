@@ -5,6 +5,7 @@ from pathlib import Path
 
 import msgspec
 
+from veridical.cli.inspection_lines import inspection_lines
 from veridical.cli.output import follow, put, put_json
 from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.recording_file import load_recording
@@ -18,17 +19,8 @@ def run_inspect(file: Path, as_json: bool) -> None:
     if as_json:
         put_json(msgspec.to_builtins(found))
         return
-    put(f"{file}: {len(found.streams)} streams")
-    for s in found.streams:
-        seen = "unknown" if s.effective_hz is None else f"{s.effective_hz:.3f}"
-        rate = f"{seen} of {s.nominal_hz:g} Hz" if s.nominal_hz else "irregular"
-        gaps = f", {len(s.gaps)} gaps" if s.gaps else ""
-        defects = f", defects: {', '.join(s.defects)}" if s.defects else ""
-        put(
-            f"  {s.name} ({s.type}): {s.channels} x {s.samples} {s.format}, {rate}, "
-            f"{s.clock_offsets} clock offsets{gaps}{defects}"
-        )
-    put(f"Defects: {', '.join(found.defects) or 'none'}")
+    for line in inspection_lines(found):
+        put(line)
 
 
 def run_recover(files: tuple[Path, ...], out: Path | None, as_json: bool) -> None:
