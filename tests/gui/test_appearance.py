@@ -88,6 +88,9 @@ def test_premultiplied_pixels() -> None:
         (wording.quantity(1e-6, "S"), "1\N{NARROW NO-BREAK SPACE}µS"),
         (wording.count(1, "mark"), "1 mark"),
         (wording.disk_hours(0.5), "30 min of disk"),
+        (wording.disk_level(30), "good"),
+        (wording.disk_level(0.5), "caution"),
+        (wording.disk_level(0.1), "fail"),
     ],
 )
 def test_numbers_in_words(got: str, wanted: str) -> None:

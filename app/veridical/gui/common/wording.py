@@ -2,6 +2,8 @@
 
 import math
 
+from veridical.gui.common.tokens import StatusLevel
+
 MINUS = "\N{MINUS SIGN}"
 THIN_SPACE = "\N{NARROW NO-BREAK SPACE}"
 
@@ -62,6 +64,13 @@ def disk_hours(hours: float | None) -> str:
     if hours > 99:
         return "more than 99 h of disk"
     return f"{hours:.0f} h of disk" if hours >= 2 else f"{max(0, round(hours * 60))} min of disk"
+
+
+def disk_level(hours: float | None) -> StatusLevel:
+    """Whether a session of up to an hour still fits on the disk, and whether there is time left to act."""
+    if hours is None:
+        return "unknown"
+    return "good" if hours >= 1 else "caution" if hours >= 1 / 6 else "fail"
 
 
 def count(n: int, one: str, many: str | None = None) -> str:
