@@ -401,6 +401,18 @@ def test_holding_escape_shows_grey_at_once_and_waits_for_the_operator(plan: RunP
     assert seen[0].picture.true_s == pytest.approx(1.0, abs=0.05)
 
 
+@pytest.mark.parametrize("is_shared", [True, False])
+def test_a_shared_screen_is_the_operators_while_the_session_is_paused(plan: RunPlan, is_shared: bool) -> None:
+    room = Room(plan, once(lambda s: s.phase == "stopped", Resume()))
+    room.stage._is_shared = is_shared
+    acts: list[str] = []
+    room.screen.hand_over = lambda: acts.append(room.stage.desk.state.phase)  # type: ignore[method-assign]
+    room.screen.take_back = lambda: acts.append("back")  # type: ignore[method-assign]
+    hold_escape(room, lambda v: v.kind == "fixation", 1.2)
+    assert room.run().reason == "completed"
+    assert acts == (["stopped", "back"] if is_shared else [])
+
+
 _HELD: tuple[tuple[float, Literal["press", "release"]], ...] = ((0.5, "press"), (1.7, "release"))
 
 

@@ -18,7 +18,16 @@ ScreenKind = Literal["psychopy", "headless"]
 
 @dataclass(frozen=True)
 class ScreenChoice:
-    """Where the participant's pictures appear; ``is_touch``: whether pointing is by finger."""
+    """Where the participant's pictures appear.
+
+    Parameters
+    ----------
+    is_touch : bool
+        Whether pointing is by finger.
+    is_shared : bool
+        Operator and participant take turns on one screen: it is the participant's while the session runs, and the
+        operator's whenever it is paused or stopped.
+    """
 
     kind: ScreenKind = "psychopy"
     index: int = 0
@@ -28,6 +37,7 @@ class ScreenChoice:
     width_cm: float = 53.0
     distance_cm: float = 70.0
     is_touch: bool = False
+    is_shared: bool = False
 
 
 @dataclass(frozen=True)

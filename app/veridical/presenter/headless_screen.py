@@ -77,6 +77,12 @@ class HeadlessScreen:
     def cue(self) -> None:
         """No loudspeaker either."""
 
+    def hand_over(self) -> None:
+        """Nothing hides anything."""
+
+    def take_back(self) -> None:
+        """Nothing was given away."""
+
     def close(self) -> None:
         """Nothing to give back."""
 

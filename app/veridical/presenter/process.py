@@ -117,7 +117,16 @@ class PresenterProcess:
             markers = MarkerWriter(MarkerOutlet(plan.marker_source_id), journal)
             participant = self._participant(plan, screen)
             self._trigger = self._open_trigger(plan)
-            stage = Stage(screen, desk, markers, self._clock, participant, plan.shows_ratings, self._trigger)
+            stage = Stage(
+                screen,
+                desk,
+                markers,
+                self._clock,
+                participant,
+                plan.shows_ratings,
+                self._trigger,
+                plan.screen.is_shared,
+            )
             runner = SessionRunner(plan, stage, texts, screen.cue)
             words = screen.info.words
             desk.update(replace(desk.state, phase="ready", screen=words, remaining_s=runner.estimate_s))

@@ -163,6 +163,15 @@ class PsychopyScreen:
         """How regular the refreshes were."""
         return self._log.report("measured at the vertical blank" if self.info.has_vsync else "software timing only")
 
+    def hand_over(self) -> None:
+        """Hide the window, so that the operator's comes to light."""
+        self._window.winHandle.set_visible(False)
+
+    def take_back(self) -> None:
+        """Show the window again, in front, with the keyboard."""
+        self._window.winHandle.set_visible(True)
+        self._window.winHandle.activate()
+
     def close(self) -> None:
         """Close the window; the process' end takes away what PsychoPy leaves mapped."""
         gc.enable()

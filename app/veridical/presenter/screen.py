@@ -136,6 +136,14 @@ class Screen(Protocol):
         """How regular the refreshes were so far."""
         ...
 
+    def hand_over(self) -> None:
+        """Let the operator see what lies behind (one screen for both)."""
+        ...
+
+    def take_back(self) -> None:
+        """Be the participant's screen again."""
+        ...
+
     def close(self) -> None:
         """Give the screen back."""
         ...

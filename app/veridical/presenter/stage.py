@@ -49,6 +49,7 @@ class Stage:
         participant: SimulatedParticipant | None = None,
         shows_ratings: bool = False,
         trigger: Trigger | None = None,
+        is_shared: bool = False,
     ) -> None:
         self._screen = screen
         self.desk = desk
@@ -57,6 +58,7 @@ class Stage:
         self._participant = participant
         self._shows_ratings = shows_ratings
         self._trigger = trigger
+        self._is_shared = is_shared
         # What a participant who stopped is asked once the operator would go on.
         self.question = BLANK
         self._is_pause_wanted = False
@@ -190,6 +192,8 @@ class Stage:
         self._is_pause_wanted = self._is_resume_wanted = False
         self._escape_since_s = self._escape_released_s = None
         self.desk.update(replace(self.desk.state, phase=phase, message=self._pause_message(by)))
+        if self._is_shared:
+            self._screen.hand_over()
         while True:
             for command in self.desk.commands():
                 self._obey(command)
@@ -205,6 +209,8 @@ class Stage:
                 self.desk.update(replace(self.desk.state, message=self.markers.problem))
             self.desk.tick()
             self._screen.wait(math.inf)
+        if self._is_shared:
+            self._screen.take_back()
         self._escape_since_s = self._escape_released_s = None
         return phase
 

@@ -135,7 +135,11 @@ def _screen_item(screen: ScreenChoice) -> GateItem:
     if not has_display():
         words = "No display was found"
         return GateItem("screen", "Screen", "fail", words, "Log in to a desktop, or choose the headless screen.", True)
-    return GateItem("screen", "Screen", "good", f"Display {screen.index + 1}{', full screen' * screen.fullscreen}")
+    if screen.is_shared:
+        words = "You and the participant take turns on one screen: it is theirs until the session is paused or ends"
+        return GateItem("screen", "Screen", "caution", words, "Connect a second screen to watch the signals meanwhile.")
+    where = f"Display {screen.index + 1}, full screen" if screen.fullscreen else "A window of its own"
+    return GateItem("screen", "Screen", "good", where)
 
 
 def has_display() -> bool:

@@ -40,9 +40,12 @@ def screen_choices() -> tuple[tuple[str, ScreenChoice], ...]:
             size = screen.size() * screen.devicePixelRatio()
             where = ScreenChoice("psychopy", index, True, size.width(), size.height())
             words = f"Screen {index + 1}, {size.width()} × {size.height()}, full screen"
+            if screen is not QGuiApplication.primaryScreen() and len(screens) > 1:
+                choices.append((words, where))
+                continue
             if len(screens) == 1:
                 choices.append(("In a window on this screen", _beside_the_operator(where)))
-            choices.append((words, where))
+            choices.append((f"{words}, taking turns with you", replace(where, is_shared=True)))
     choices.append(("No screen (for trying out)", ScreenChoice("headless")))
     return tuple(choices)
 
