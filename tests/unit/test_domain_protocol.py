@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from veridical.domain.errors import ProtocolError
 from veridical.domain.items import CONFIDENCE, DOMINANCE, EMOTION, MEMORY, of_kind
-from veridical.domain.preview import preview
+from veridical.domain.preview import estimate_s, preview
 from veridical.domain.protocol import Place, Protocol, balanced_orders, expand
 from veridical.domain.rating import AROUSAL, VALENCE
 from veridical.domain.stimulus import CONDITIONS, Stimulus, StimulusSet
@@ -208,6 +208,7 @@ def test_the_preview_adds_up_and_says_what_is_left_without_neutrals() -> None:
     assert (seen.n_trials, seen.n_repeats, seen.n_checks) == (72, 9, 2)
     assert all(a.start_s + a.duration_s == pytest.approx(b.start_s) for a, b in pairwise(seen.parts))
     assert seen.duration_s == pytest.approx(sum(p.duration_s for p in seen.parts))
+    assert estimate_s(protocol) == pytest.approx(seen.duration_s, rel=0.02)
     shown_s = sum(t.fixation_s + t.picture_s + t.iti_s for t in plan.trials)
     blocks_s = sum(p.duration_s for p in seen.parts if p.kind == "block")
     assert shown_s < blocks_s < shown_s + 72 * 4 * 3

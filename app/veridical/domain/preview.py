@@ -12,10 +12,10 @@ PartKind = Literal["words", "baseline", "practice", "block", "break", "familiari
 
 # Seconds. A practised participant answers a scale in about 1.5 s; words and breaks are self-paced, so these are guesses
 # and every length that rests on them is said to be about so long.
-RATING_S = 1.6
+RATING_S = 1.7
 TYPING_S = 12.0
 READING_S = 8.0
-BREAK_S = 20.0
+BREAK_S = 25.0
 _LOOK_S = 1.5
 # Onsets nearer than this let skin conductance responses overlap (METHODS 2).
 _LEAST_GAP_S = 12.0
@@ -78,6 +78,32 @@ def trial_s(trial: Trial, scales: dict[str, Scale], min_onset_gap_s: float = 0.0
     check = RATING_S if trial.check is not None else 0.0
     own = trial.fixation_s + trial.picture_s + trial.blank_s + answers + trial.iti_s
     return max(own, min_onset_gap_s) + check
+
+
+def estimate_s(protocol: Protocol) -> float:
+    """Expected length of a session in seconds, jitter at its mean: what ``preview`` finds for an average plan."""
+    scales = {s.id: s for s in protocol.all_scales}
+    mean = Trial(
+        number=1,
+        block=1,
+        stimulus_id="",
+        condition="neutral",
+        fixation_s=sum(protocol.fixation_s) / 2,
+        picture_s=protocol.picture_s,
+        iti_s=sum(protocol.iti_s) / 2,
+        scales=tuple(s.id for s in protocol.scales),
+        blank_s=sum(protocol.blank_s) / 2,
+    )
+    rests = [s for s in (protocol.baseline_open_s, protocol.baseline_closed_s) if s > 0]
+    seconds = (
+        3 * READING_S + sum(rests) + READING_S * (len(rests) + bool(rests)) + 2 * READING_S * bool(protocol.n_practice)
+    )
+    seconds += (protocol.n_trials + protocol.n_practice) * trial_s(mean, scales, protocol.min_onset_gap_s)
+    seconds += RATING_S * protocol.n_attention_checks + (protocol.n_blocks - 1) * max(BREAK_S, protocol.min_break_s)
+    if protocol.has_familiarity_pass:
+        asked = sum(rating_s(s) for s in protocol.all_scales[len(protocol.scales) :])
+        seconds += READING_S + protocol.n_pictures * (_LOOK_S + asked)
+    return seconds
 
 
 def preview(protocol: Protocol, plan: SessionPlan) -> Preview:

@@ -27,6 +27,7 @@ from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.common.workspace import Focus
 from veridical.gui.study.panels import NewStudyPanel, ParticipantPanel
 from veridical.gui.study.participant_table import ParticipantTable
+from veridical.gui.study.protocol_editor import ProtocolEditor
 from veridical.gui.study.stimulus_browser import StimulusBrowser
 from veridical.gui.study.view_model import (
     demo_settings,
@@ -35,11 +36,12 @@ from veridical.gui.study.view_model import (
     suggest_participant_id,
     unused_folder,
 )
+from veridical.services.protocol import DEFAULT_TEMPLATE, template_settings
 from veridical.services.study import Study
 from veridical.services.withdrawal import Holdings
 
 # Views of an open study, as they lie in the page's stack.
-PARTICIPANTS, STIMULI = 1, 2
+PARTICIPANTS, STIMULI, PROTOCOL = 1, 2, 3
 
 
 class StudyPage(Page):
@@ -63,6 +65,10 @@ class StudyPage(Page):
         self.browser.said.connect(self.banner.show_sentence)
         self.browser.edited.connect(self._on_stimuli_edited)
         self.browser.changed.connect(self.changed.emit)
+        self.protocol = ProtocolEditor(context)
+        self.protocol.said.connect(self.banner.show_sentence)
+        self.protocol.saved.connect(self._on_protocol_saved)
+        self.protocol.changed.connect(self.changed.emit)
         self._actions = {a.id: a for a in self._make_actions()}
         self._lay_out()
         context.workspace.listen(focus=self._on_focus, data=self._draw)
@@ -75,17 +81,20 @@ class StudyPage(Page):
     def on_shown(self) -> None:
         """Read the study's files again: a run may have ended since."""
         self._draw()
-        (self.browser.grid if self._front == STIMULI else self._table).setFocus()
+        fronts = {STIMULI: self.browser.grid, PROTOCOL: self.protocol}
+        fronts.get(self._front, self._table).setFocus()
 
     def on_hidden(self) -> None:
         """What was just done is old news when one comes back."""
         self.banner.clear()
+        self.protocol.finish()
 
     def shut_down(self) -> None:
         """Stop creating; an erasing under way goes on to its end."""
         self.runner.close()
         self._eraser.close()
         self.browser.close_files()
+        self.protocol.finish()
 
     # Acts -------------------------------------------------------------------------------------------
     def open_study(self, folder: Path) -> None:
@@ -97,9 +106,9 @@ class StudyPage(Page):
             return
         self._take(study)
 
-    def create_study(self, title: str, folder: Path, is_short: bool) -> None:
+    def create_study(self, title: str, folder: Path, is_short: bool, template: str = DEFAULT_TEMPLATE) -> None:
         """Make a study off the Qt thread and open it."""
-        settings = replace(demo_settings() if is_short else StudySettings(), title=title)
+        settings = replace(demo_settings() if is_short else template_settings(template), title=title)
         self._start_creating(folder, settings, is_demo=False)
 
     def create_demo(self, parent: Path) -> None:
@@ -165,6 +174,10 @@ class StudyPage(Page):
                 "Look through the study's pictures, videos and sounds, import sets and choose what is used.", "study",
             ),
             Action(
+                "study.protocol", "Protocol", "Ctrl+Shift+E", self.show_protocol, self._has_study,
+                "Edit blocks, timing, questions and words, and see what the session amounts to.", "study",
+            ),
+            Action(
                 "study.participants", "Participants", "Ctrl+Shift+B", self.show_participants, self._has_study,
                 "Go back to the participants.", "study",
             ),
@@ -189,12 +202,12 @@ class StudyPage(Page):
                 "Compare every stimulus file with its hash.", "study",
             ),
             Action(
-                "study.undo", "Undo", "Ctrl+Z", self.browser.undo,
-                lambda: self._front == STIMULI and self.browser.can_undo(), "Take the last change back.", "study",
+                "study.undo", "Undo", "Ctrl+Z", self._undo,
+                lambda: self._front != PARTICIPANTS and self._editor.can_undo(), "Take the last change back.", "study",
             ),
             Action(
-                "study.redo", "Redo", "Ctrl+Shift+Z", self.browser.redo,
-                lambda: self._front == STIMULI and self.browser.can_redo(), "Do it again.", "study", "Ctrl+Y",
+                "study.redo", "Redo", "Ctrl+Shift+Z", self._redo,
+                lambda: self._front != PARTICIPANTS and self._editor.can_redo(), "Do it again.", "study", "Ctrl+Y",
             ),
         )  # fmt: skip
 
@@ -204,6 +217,7 @@ class StudyPage(Page):
         self._button_views: dict[ActionButton, int] = {}
         heads: tuple[tuple[str, str, ButtonKind, int], ...] = (
             ("study.open", "folder", "plain", PARTICIPANTS),
+            ("study.protocol", "note", "plain", PARTICIPANTS),
             ("study.stimuli", "picture", "plain", PARTICIPANTS),
             ("study.withdraw", "cross", "plain", PARTICIPANTS),
             ("study.add", "plus", "primary", PARTICIPANTS),
@@ -215,6 +229,9 @@ class StudyPage(Page):
             ("study.stimuli.check", "check", "plain", STIMULI),
             ("study.stimuli.match", "balance", "plain", STIMULI),
             ("study.stimuli.import", "import", "primary", STIMULI),
+            ("study.participants", "left", "plain", PROTOCOL),
+            ("study.undo", "undo", "plain", PROTOCOL),
+            ("study.redo", "redo", "plain", PROTOCOL),
         )
         short = {
             "study.undo": "", "study.redo": "", "study.stimuli.use": "Leave out", "study.stimuli.flag": "Sensitive",
@@ -244,6 +261,7 @@ class StudyPage(Page):
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._filled())
         self._stack.addWidget(self.browser)
+        self._stack.addWidget(self.protocol)
         self.participant_panel = ParticipantPanel(self.context, self.add_participant)
         self._study_panel = NewStudyPanel(self.context, self.create_study)
         row = QHBoxLayout()
@@ -355,6 +373,9 @@ class StudyPage(Page):
         if study is not None and self._front == STIMULI:
             self.header.show_words("Stimuli")
             self.browser.open(study)
+        elif study is not None and self._front == PROTOCOL:
+            self.header.show_words("Protocol")
+            self.protocol.open(study)
         elif study is not None:
             try:
                 rows = tuple(resolve_row(p) for p in study.progress())
@@ -407,6 +428,10 @@ class StudyPage(Page):
         """Show the stimulus browser."""
         self._show(STIMULI)
 
+    def show_protocol(self) -> None:
+        """Show the protocol editor."""
+        self._show(PROTOCOL)
+
     def show_participants(self) -> None:
         """Show the participants."""
         self._show(PARTICIPANTS)
@@ -414,9 +439,24 @@ class StudyPage(Page):
     def _show(self, view: int) -> None:
         self.participant_panel.hide()
         self._study_panel.hide()
+        self.protocol.finish()
         self.banner.clear()
         self._front = view
         self.on_shown()
+
+    @property
+    def _editor(self) -> StimulusBrowser | ProtocolEditor:
+        return self.protocol if self._front == PROTOCOL else self.browser
+
+    def _undo(self) -> None:
+        self._editor.undo()
+
+    def _redo(self) -> None:
+        self._editor.redo()
+
+    def _on_protocol_saved(self, study: Study) -> None:
+        self.banner.clear()
+        self.context.workspace.set_focus(replace(self.context.workspace.focus, study=study))
 
     def _on_stimuli_edited(self) -> None:
         focus = self.context.workspace.focus

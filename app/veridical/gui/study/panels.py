@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit, QVBoxLayout, QW
 from veridical.gui.common.page import Context
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StepButton, label
+from veridical.services.protocol import DEFAULT_TEMPLATE, templates
 
 PANEL_WIDTH = 45 * GRID
 
@@ -91,7 +92,7 @@ class ParticipantPanel(SidePanel):
 class NewStudyPanel(SidePanel):
     """Makes a study."""
 
-    def __init__(self, context: Context, create: Callable[[str, Path, bool], None]) -> None:
+    def __init__(self, context: Context, create: Callable[[str, Path, bool, str], None]) -> None:
         super().__init__(
             context, "Create a study", "A study is a folder with plain files: protocol, pictures, recordings, results."
         )
@@ -100,7 +101,10 @@ class NewStudyPanel(SidePanel):
         self.folder_field = QLineEdit()
         self.folder_field.setPlaceholderText("Choose an empty folder")
         self.length_field = QComboBox()
-        self.length_field.addItems(["Full session (about 25 min)", "Short demonstration (about 5 min)"])
+        for template in templates():
+            self.length_field.addItem(template.summary, template.name)
+        self.length_field.addItem("Short demonstration (about 5 min)", "")
+        self.length_field.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         folder_row = QWidget()
         row = QHBoxLayout(folder_row)
         row.setContentsMargins(0, 0, 0, 0)
@@ -126,9 +130,9 @@ class NewStudyPanel(SidePanel):
             self.show_problem("Choose the folder in which the study will lie.")
             return
         folder = Path(self.folder_field.text().strip()).expanduser()
-        self._create(
-            self.title_field.text().strip() or "Affective pictures", folder, self.length_field.currentIndex() == 1
-        )
+        template = str(self.length_field.currentData())
+        title = self.title_field.text().strip() or "Affective pictures"
+        self._create(title, folder, not template, template or DEFAULT_TEMPLATE)
 
     def _choose(self) -> None:
         folder = self._context.prompt.choose_folder("Folder of the new study", Path.home())

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from veridical.domain.preview import estimate_s
 from veridical.domain.protocol import Protocol
 from veridical.domain.stimulus import CONDITIONS
 from veridical.domain.study import AnalysisChoices, StudySettings
@@ -15,9 +16,6 @@ NextStep = Literal["run", "annotate", "model", "report", ""]
 NEXT_WORDS: dict[NextStep, str] = {
     "run": "Record", "annotate": "Annotate", "model": "Train", "report": "Open report", "": "",
 }  # fmt: skip
-
-# Shown time of one rating when the length of a session is estimated; OASIS raters took about 2 s per scale.
-_RATING_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -87,11 +85,8 @@ class Fact:
 
 
 def session_minutes(protocol: Protocol) -> float:
-    """Estimate a session's length in minutes, ratings at about 2 s each."""
-    jittered = sum(protocol.fixation_s) / 2 + sum(protocol.iti_s) / 2
-    trial = jittered + protocol.picture_s + _RATING_S * len(protocol.scales)
-    seconds = protocol.baseline_open_s + protocol.baseline_closed_s + trial * (protocol.n_trials + protocol.n_practice)
-    return seconds / 60
+    """Estimate a session's length in minutes."""
+    return estimate_s(protocol) / 60
 
 
 def resolve_facts(study: Study) -> tuple[Fact, ...]:
