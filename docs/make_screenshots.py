@@ -120,6 +120,7 @@ def photograph(camera: Photographer) -> None:
     from veridical.gui.common.raster import warm_up
     from veridical.gui.model.page import ModelPage
     from veridical.gui.run.page import RunPage
+    from veridical.gui.study.page import StudyPage
 
     warm = threading.Thread(target=warm_up)
     warm.start()
@@ -161,6 +162,15 @@ def photograph(camera: Photographer) -> None:
     camera.shoot("model")
     camera.act("go.study")
     camera.shoot("study")
+    camera.act("study.stimuli")
+    page = window.page
+    assert isinstance(page, StudyPage)
+    camera.act("study.stimuli.match")
+    page.browser.match_panel.n_field.setValue(8)
+    page.browser.match_panel.submit()
+    camera.wait(lambda: page.browser.match_panel.subset is not None, 60, "a matched subset")
+    camera.shoot("stimuli")
+    page.show_participants()
     camera.act("go.live")
     camera.shoot("live")
     camera.act("window.palette")
