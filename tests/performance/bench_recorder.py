@@ -124,12 +124,12 @@ class Source:
         assert self._process.stdout is not None
         self.start_s = float(self._process.stdout.readline())
 
-    def n_sent(self, stream: int, until_s: float) -> int:
-        """Samples of a stream that had been sent by a time of the LSL clock."""
+    def sent_s(self, stream: int, until_s: float) -> NDArray[np.float64]:
+        """When each sample of a stream had been sent; those sent by a time of the LSL clock."""
         raw = self._log.read_bytes()
         log = np.frombuffer(raw[: len(raw) // _LOG.itemsize * _LOG.itemsize], _LOG)
-        own = log["n"][(log["stream"] == stream) & (log["sent_s"] <= until_s)]
-        return int(own[-1]) if len(own) else 0
+        own = log[(log["stream"] == stream) & (log["sent_s"] <= until_s)]
+        return np.repeat(own["sent_s"], np.diff(own["n"], prepend=0))
 
     def close(self) -> None:
         """End it."""
@@ -244,10 +244,11 @@ class Loss:
     by_stream_ms: dict[str, float] = field(default_factory=dict)
 
 
-def judge(path: Path, source: Source, until_s: float) -> Loss:
+def judge(path: Path, source: Source, until_s: float, since_s: float = 0.0) -> Loss:
     """Compare a file with what had been sent until a time of the LSL clock.
 
-    The time lost of a stream runs from its first missing sample to ``until_s``; all of it where nothing was kept.
+    The time lost of a stream runs from the moment its first missing sample was sent to ``until_s``; where nothing
+    was kept, from ``since_s``, when the recorder had every stream.
     """
     loss = Loss()
     counts: dict[str, NDArray[np.int64]] = {}
@@ -261,17 +262,12 @@ def judge(path: Path, source: Source, until_s: float) -> Loss:
                     counts[stream.name] = samples[0].astype(np.int64)
     for i, stream_sent in enumerate(source.streams):
         seen = counts.get(stream_sent.name, np.empty(0, np.int64))
-        n_sent = source.n_sent(i, until_s)
+        sent_s = source.sent_s(i, until_s)
         loss.n_samples += len(seen)
-        if len(seen) == 0:
-            loss.n_at_end += n_sent
-            loss.by_stream_ms[stream_sent.name] = 1e3 * (until_s - source.start_s)
-            continue
         loss.n_inside += int(np.abs(np.diff(seen) - 1).sum())
-        n_lost = max(0, n_sent - 1 - int(seen[-1]))
-        loss.n_at_end += n_lost
-        lost_s = until_s - (source.start_s + (seen[-1] + 1) * stream_sent.period_s) if n_lost else 0.0
-        loss.by_stream_ms[stream_sent.name] = 1e3 * lost_s
+        missing_s = sent_s[int(seen[-1]) + 1 :] if len(seen) else sent_s[sent_s >= since_s]
+        loss.n_at_end += len(missing_s)
+        loss.by_stream_ms[stream_sent.name] = 1e3 * (until_s - float(missing_s[0])) if len(missing_s) else 0.0
     loss.worst_ms = max(loss.by_stream_ms.values())
     return loss
 
@@ -405,13 +401,14 @@ def part_kill(folder: Path, is_full: bool) -> None:
         losses: dict[Name, list[Loss]] = {name: [] for name in names}
         left: dict[Name, list[str]] = {name: [] for name in names}
         try:
-            for _ in range(10 if is_full else 2):
+            for _ in range(10 if is_full else 4):
                 recorders = start_all(names, source, setup, folder)  # type: ignore[arg-type]
+                since_s = pylsl.local_clock() - _SETTLE_S
                 for recorder in recorders:
                     time.sleep(rng.uniform(0, 1.5))
                     killed_s = pylsl.local_clock()
                     recorder.kill()
-                    losses[recorder.name].append(judge(recorder.path, source, killed_s))
+                    losses[recorder.name].append(judge(recorder.path, source, killed_s, since_s))
                     n_bytes = recorder.path.stat().st_size if recorder.path.exists() else 0
                     left[recorder.name].append(f"{n_bytes} bytes, pyxdf opens it: {opens_in_pyxdf(recorder.path)}")
                     recorder.close()
