@@ -89,6 +89,9 @@ class Opener:
                 inlet.measure_clock(0.0)
                 header = inlet.read_header(_OPEN_TIMEOUT_S)
                 description = inlet.read_description(_OPEN_TIMEOUT_S)
+                if description.uid != stream.uid:
+                    # Dead meanwhile, and the library has gone on with another outlet of the same source id.
+                    raise StreamError(f"The stream {stream.name!r} is gone.")
                 dead = frozenset(uid for uid in lookalikes if not self._is_alive(uid))
                 opened = OpenedStream(inlet, header, description, dead)
         except StreamError:

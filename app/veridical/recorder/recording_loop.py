@@ -28,14 +28,14 @@ from veridical.streaming.discovery import Resolver
 from veridical.streaming.inlet import RawChunk
 
 # Bounds what a killed recorder loses; 5 ms would cost three times the processor (FORMATS 3).
-_POLL_S = 0.07
+_POLL_S = 0.08
 # Streams whose unread samples die with their source are looked after in between, too.
-_VOLATILE_POLLS = 4
+_VOLATILE_POLLS = 5
 _LOOK_S = 0.1
 _CLOCK_S = 0.2
 _BOUNDARY_S = 1.0
 _SYNC_S = 0.8
-_STATE_S = 0.22
+_STATE_S = 0.3
 # Samples stamped before Stop may be sent after it (FORMATS 3.8).
 _DRAIN_S = 0.15
 # So long a stream is drained that still brings samples from before Stop: a connection that catches up.
@@ -68,9 +68,9 @@ def record(
     selectors : sequence of StreamSelector
         Streams that match any of them are recorded whenever they appear; an empty selector takes all.
     stop : threading.Event
-        Asked with ``is_set`` about 14 times a second.
+        Asked with ``is_set`` about 12 times a second.
     on_state : callable
-        Called at most about 5 times a second, from this thread.
+        Called about 3 times a second, from this thread.
     marker_source_id : str
         The presenter's marker stream: always recorded, and its ``session/end`` ends the recording. With it, a
         disk that fails does not end the recorder: the session goes on, and the alarm stays.
