@@ -176,7 +176,7 @@ def test_every_sample_of_labrecorder_is_in_ours_with_the_same_stamp_and_bits(
     lab = opened(_Program([str(binary), str(theirs), "starts-with(source_id,'beside-')"], tmp_path / "theirs.log"))
     _wait(lambda: lab.output().count("Started data collection") == len(_KINDS), lab.output)
     n_before = {name: len(sent) for name, sent in streams.sent.items()}
-    _wait(lambda: len(streams.sent["EEG"]) >= n_before["EEG"] + 1500, lambda: "3 s of data")
+    _wait(lambda: len(streams.sent["EEG"]) >= n_before["EEG"] + 1000, lambda: "2 s of data")
     stopped_s = pylsl.local_clock()
     lab.process.stdin.write(b"\n")
     lab.process.stdin.flush()

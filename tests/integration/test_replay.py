@@ -271,7 +271,7 @@ def test_a_rich_header_arrives_as_it_was_recorded(tmp_path: Path, never: threadi
 
 def test_a_loop_goes_on_right_behind_the_end(tmp_path: Path) -> None:
     stored = [_Stored(_stream("round", "int16", 1, 100.0), np.arange(110)[None], 7 + np.arange(110) / 100)]
-    replay = _open(_write(tmp_path / "a.xdf", stored))
+    replay = _open(_write(tmp_path / "a.xdf", stored), speed=4.0)
     replay.announce(())
     audience = _Audience(["id-round"])
     receiver = audience.receivers["id-round"]
@@ -286,7 +286,7 @@ def test_a_loop_goes_on_right_behind_the_end(tmp_path: Path) -> None:
     assert outcome.streams[0].n_sent == len(receiver.stamps_s)
     values = np.array(receiver.samples)[:, 0]
     assert values.tolist() == (np.arange(len(values)) % 110).tolist()
-    np.testing.assert_allclose(np.diff(receiver.stamps_s), 0.01, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(np.diff(receiver.stamps_s), 0.0025, rtol=0, atol=1e-9)
 
 
 class _Command:
