@@ -304,3 +304,23 @@ def test_the_presenter_starts_light() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in json.loads(done.stdout)}
     assert not loaded & {"scipy", "sklearn", "matplotlib", "psychopy", "PySide6", "PyQt6", "pyqtgraph"}
+
+
+def test_bad_timing_is_said_in_words_and_good_timing_is_not() -> None:
+    def picture(off_s: float) -> PictureTiming:
+        return PictureTiming(1, False, 0.0, 1.0, 1.0 + off_s)
+
+    log = FrameLog(60.0, has_vsync=True)
+    for k in range(1000):
+        log.add(k / 60)
+    good = summarise(log.report(""), (picture(0.001),) * 20)
+    assert good.problem == ""
+    assert sum(n for _, n in good.frames.histogram) == 999
+    assert good.frames.histogram[0][0] == pytest.approx(0.0165)
+    assert "3 of 20 pictures were off" in summarise(log.report(""), (picture(0.03),) * 3 + (picture(0.0),) * 17).problem
+    log.add(1000 / 60 + 0.15)
+    assert "stood still for 167 ms" in summarise(log.report(""), ()).problem
+    late = FrameLog(60.0, has_vsync=True)
+    for k in range(100):
+        late.add(k / 60 + (0.012 if k % 10 == 0 else 0))
+    assert "10 of 99 frames came late" in summarise(late.report(""), ()).problem

@@ -76,6 +76,8 @@ class PresenterState:
         ``baseline``, ``practice``, ``block 2``, ``break``, ``debrief``: for the operator.
     trial, n_trials : int
         Analysed trials begun, and in all.
+    timing_problem : str
+        Once it has ended: one sentence on what was bad about the timing; empty if nothing was.
     n_before : int
         Trials that earlier runs of the session have done; they count in ``n_trials``.
     values : mapping in trial order
@@ -101,6 +103,7 @@ class PresenterState:
     n_dropped_frames: int = 0
     message: str = ""
     n_before: int = 0
+    timing_problem: str = ""
 
 
 RecorderPhase = Literal["starting", "waiting", "recording", "stopping", "ended", "failed"]

@@ -136,13 +136,13 @@ class PresenterProcess:
                 reason = f"{type(error).__name__}: {error}"
                 self._write_outcome(plan, "failed", reason, screen, runner.fail(reason), markers.problem)
                 raise
-            self._write_outcome(plan, end.reason, end.detail, screen, end, markers.problem)
+            bad = self._write_outcome(plan, end.reason, end.detail, screen, end, markers.problem)
             with contextlib.suppress(OSError):
                 journal.close()
             if markers.problem:
                 print(markers.problem, file=sys.stderr)  # noqa: T201
             ended = replace(desk.state, phase="ended", message=markers.problem or end.detail, remaining_s=0.0)
-            desk.update(replace(ended, values=values_of(end.results)))
+            desk.update(replace(ended, values=values_of(end.results), timing_problem=bad))
             self._linger()
 
     def _open_trigger(self, plan: RunPlan) -> Trigger | None:
@@ -169,10 +169,12 @@ class PresenterProcess:
 
     def _write_outcome(
         self, plan: RunPlan, reason: str, detail: str, screen: Screen | None, end: SessionEnd | None, problem: str = ""
-    ) -> None:
+    ) -> str:
+        """Write what the presenter leaves behind; returns what was bad about its timing."""
         results = end.results if end is not None else ()
         pictures = tuple(r.picture for r in results if r.picture is not None)
         trigger = None if self._trigger is None else self._trigger.report()
+        timing = None if screen is None else summarise(screen.report(), pictures)
         outcome = PresenterOutcome(
             reason=reason,
             detail=detail,
@@ -183,7 +185,7 @@ class PresenterProcess:
             has_simulated_participant=plan.has_simulated_participant,
             is_shortened=plan.is_shortened,
             screen=None if screen is None else screen.info,
-            timing=None if screen is None else summarise(screen.report(), pictures),
+            timing=timing,
             problems=tuple(p for p in (problem, trigger.problem if trigger is not None else "") if p),
             versions=versions(),
             trigger=trigger,
@@ -193,6 +195,7 @@ class PresenterProcess:
         except StorageError as error:
             # A full disk must not hide from windows how the session ended.
             print(error, file=sys.stderr)  # noqa: T201
+        return "" if timing is None else timing.problem
 
     def _linger(self) -> None:
         """Stay reachable for a moment, or until a window says that it has seen enough."""

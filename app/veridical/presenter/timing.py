@@ -4,6 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from veridical.domain.arrays import FloatArray
+
+# Beyond these a session's timing is called bad: a hundredth of the frames late, a twentieth of the pictures off by more
+# than a frame and a half, or one stall that anybody sees.
+_BAD_DROPPED_SHARE, _BAD_PICTURE_SHARE, _BAD_STALL_S = 0.01, 0.05, 0.1
+# Width of a bar of the histogram.
+_BIN_S = 0.0005
 # A refresh that took longer than one and a half periods swallowed at least one frame.
 _DROPPED_PERIODS = 1.5
 
@@ -24,6 +31,8 @@ class FrameReport:
         Intervals longer than 1.5 periods.
     words : str
         For people, e.g. ``software timing only``.
+    histogram : tuple of (float, int)
+        Where a bar of 0.5 ms begins, in seconds, and how many intervals fell into it; empty bars are left out.
     """
 
     has_vsync: bool
@@ -36,6 +45,7 @@ class FrameReport:
     interval_max_s: float | None
     n_dropped: int
     words: str
+    histogram: tuple[tuple[float, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,15 @@ class TimingReport:
     ----------
     duration_error_mean_s, duration_error_max_s : float or None
         Mean and largest absolute difference between true and asked duration; None without pictures.
+    problem : str
+        Empty, or one sentence on what was bad about the timing.
     """
 
     frames: FrameReport
     pictures: tuple[PictureTiming, ...]
     duration_error_mean_s: float | None
     duration_error_max_s: float | None
+    problem: str = ""
 
 
 class FrameLog:
@@ -104,7 +117,13 @@ class FrameLog:
             interval_max_s=float(intervals.max()) if has_any else None,
             n_dropped=self.n_dropped,
             words=words,
+            histogram=_histogram(intervals),
         )
+
+
+def _histogram(intervals_s: FloatArray) -> tuple[tuple[float, int], ...]:
+    bars, counts = np.unique(np.floor(intervals_s / _BIN_S), return_counts=True)
+    return tuple((round(float(b) * _BIN_S, 6), int(n)) for b, n in zip(bars, counts, strict=True))
 
 
 def summarise(frames: FrameReport, pictures: tuple[PictureTiming, ...]) -> TimingReport:
@@ -115,4 +134,24 @@ def summarise(frames: FrameReport, pictures: tuple[PictureTiming, ...]) -> Timin
         pictures=pictures,
         duration_error_mean_s=float(errors.mean()) if len(errors) else None,
         duration_error_max_s=float(errors.max()) if len(errors) else None,
+        problem=_find_problem(frames, errors),
     )
+
+
+def _find_problem(frames: FrameReport, errors_s: FloatArray) -> str:
+    """Say what was bad about the timing; empty if nothing was."""
+    found: list[str] = []
+    if frames.n_frames and frames.n_dropped > _BAD_DROPPED_SHARE * frames.n_frames:
+        found.append(f"{frames.n_dropped} of {frames.n_frames} frames came late")
+    if frames.interval_max_s is not None and frames.interval_max_s > _BAD_STALL_S:
+        found.append(f"the screen stood still for {1000 * frames.interval_max_s:.0f} ms")
+    n_off = int(np.sum(errors_s > _DROPPED_PERIODS / frames.refresh_hz)) if frames.refresh_hz > 0 else 0
+    if n_off > _BAD_PICTURE_SHARE * len(errors_s):
+        worst_ms = 1000 * float(errors_s.max())
+        found.append(
+            f"{n_off} of {len(errors_s)} pictures were off by more than a frame, at worst by {worst_ms:.0f} ms"
+        )
+    if not found:
+        return ""
+    remedy = "Evoked responses are blurred; close other programs before the next session."
+    return f"The timing was bad: {'; '.join(found)}. {remedy}"

@@ -47,8 +47,8 @@ class RecordingFacts:
         As the presenter says: ``psychopy 1920x1080, 60.0 Hz`` or ``headless (no display)``.
     n_dropped_frames : int or None
         Late flips; None if unknown.
-    timing : str
-        What the onsets of pictures rest on, in words.
+    timing, timing_problem : str
+        What the onsets of pictures rest on, in words; what was bad about the screen's timing, empty if nothing was.
     ended : str
         ``completed``, ``aborted``, ``stopped``, with its detail; empty if unknown.
     defects : tuple of str
@@ -68,6 +68,7 @@ class RecordingFacts:
     screen: str = ""
     n_dropped_frames: int | None = None
     timing: str = ""
+    timing_problem: str = ""
     ended: str = ""
     defects: tuple[str, ...] = ()
     simulation: SimulationPlan | None = None

@@ -377,6 +377,8 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
         Fact("Defects", "; ".join(r.defects) or "none found"),
         Fact("SHA-256", r.sha256),
     ]
+    if r.timing_problem:
+        facts.insert(6, Fact("Bad timing", r.timing_problem))
     if r.simulation is not None:
         plan = r.simulation
         facts.append(

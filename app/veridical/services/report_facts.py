@@ -37,6 +37,7 @@ def recording_facts(study: Study, key: RunKey, recording: Recording) -> Recordin
         screen="" if session is None else session.screen_used,
         n_dropped_frames=None if session is None else session.n_dropped_frames,
         timing=recording.timing.words,
+        timing_problem="" if session is None else session.timing_problem,
         ended=ended,
         defects=recording.defects,
         simulation=None if session is None else session.simulation,

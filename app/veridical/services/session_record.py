@@ -27,6 +27,7 @@ class _Frames(msgspec.Struct):
 
 class _Timing(msgspec.Struct):
     frames: _Frames = msgspec.field(default_factory=_Frames)
+    problem: str = ""
 
 
 class _PresenterPart(msgspec.Struct):
@@ -104,6 +105,7 @@ def _merge(paths: RunPaths, plan: RunPlan) -> SessionRecord:
         recorder_ended=Ending(recorded.ended_by or "killed", recorded.message),
         screen_used=shown.screen.words if shown.screen is not None else "",
         n_dropped_frames=frames.n_dropped if frames is not None else None,
+        timing_problem=shown.timing.problem if shown.timing is not None else "",
         is_verified=recorded.is_verified,
         is_shortened=plan.is_shortened,
         has_simulated_participant=plan.has_simulated_participant,

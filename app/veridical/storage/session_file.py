@@ -50,6 +50,8 @@ class SessionRecord:
         Every trial as it was planned, in order; what was really shown stands in the markers.
     screen_used : str
         ``psychopy 1920x1080, 60.0 Hz`` or ``headless (no display)``; empty if the presenter never told.
+    timing_problem : str
+        One sentence on what was bad about the timing of the screen; empty if nothing was.
     is_verified : bool
         The recording was read back after closing and its counts agreed.
     presenter, recorder : mapping
@@ -73,6 +75,7 @@ class SessionRecord:
     recorder_ended: Ending
     screen_used: str = ""
     n_dropped_frames: int | None = None
+    timing_problem: str = ""
     is_verified: bool = False
     is_shortened: bool = False
     has_simulated_participant: bool = False

@@ -205,10 +205,12 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
         lines.append(SummaryLine(level, "Pictures", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
         dropped = wording.count(shown.n_dropped_frames, "dropped frame")
         is_timed = not shown.screen.startswith("headless") and "no vertical blank" not in shown.screen
-        timing: StatusLevel = "good" if is_timed and not shown.n_dropped_frames else "caution"
+        timing: StatusLevel = "good" if is_timed and not shown.timing_problem else "caution"
         lines.append(
             SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; software timing only.")
         )
+        if shown.timing_problem:
+            lines.append(SummaryLine("fail", "Bad timing", shown.timing_problem))
         if shown.message:
             lines.append(SummaryLine("caution", "How it ended", shown.message))
     if state.problem:
