@@ -323,4 +323,4 @@ def test_bad_timing_is_said_in_words_and_good_timing_is_not() -> None:
     late = FrameLog(60.0, has_vsync=True)
     for k in range(100):
         late.add(k / 60 + (0.012 if k % 10 == 0 else 0))
-    assert "10 of 99 frames came late" in summarise(late.report(""), ()).problem
+    assert "9 of 99 frames came late" in summarise(late.report(""), ()).problem
