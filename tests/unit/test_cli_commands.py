@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import typer
 
 from veridical import paths
 from veridical.cli import main
@@ -19,7 +20,7 @@ from veridical.cli.demo import demo_settings
 from veridical.cli.doctor import LIBRARIES, TEST_PROGRAMS
 from veridical.cli.output import put_json
 from veridical.cli.selectors import is_chosen, parse_selectors
-from veridical.domain.errors import StimulusError, StreamError
+from veridical.domain.errors import StimulusError
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import expand
 from veridical.domain.rating import VALENCE
@@ -99,7 +100,13 @@ def test_real_recordings_are_inspected_in_words_and_numbers(here: Here, shared_d
     assert all(stream["name"] in words for stream in found["streams"])
 
 
-@pytest.mark.parametrize("arguments", [("nonsense",), ("train",), ("run", "x"), ("demo", "--profile", "sleepy")])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("nonsense",), ("train",), ("run", "x"), ("demo", "--profile", "sleepy"),
+        ("record", "out.xdf", "--stream", "colour=red"),
+    ],
+)  # fmt: skip
 def test_wrong_usage_exits_with_2(here: Here, arguments: tuple[str, ...]) -> None:
     assert here.run(*arguments)[0] == 2
 
@@ -117,7 +124,6 @@ def test_wrong_usage_exits_with_2(here: Here, arguments: tuple[str, ...]) -> Non
         (("suggest", "text.xdf"), "text.xdf"),
         (("study", "new", "full"), "holds something already"),
         (("demo", "--out", "full"), "holds something already"),
-        (("record", "out.xdf", "--stream", "colour=red"), "cannot be read"),
         (("record", "text.xdf", "--seconds", "1"), "text.xdf"),
     ],
 )
@@ -218,8 +224,13 @@ def test_stream_choices_are_read_and_applied() -> None:
     assert is_chosen(eeg, parse_selectors(["source_id=s1"]))
     assert not is_chosen(twin, parse_selectors(["source_id=s1"]))
     assert is_chosen(twin, parse_selectors(["source_id=s1", "hostname=lab"]))
-    for wrong in ("EEG", "colour=red", "name=", "name=EEG,"):
-        with pytest.raises(StreamError, match="cannot be read"):
+    assert parse_selectors(["name=EEG, left,host=lab2"]) == (StreamSelector(name="EEG, left", hostname="lab2"),)
+    wrongs = {
+        "EEG": "cannot be read", "colour=red": "write all, or KEY=VALUE", "name=": "has no value", "name=EEG,": "comma",
+        "nmae=EEG": "did you mean name=EEG", "name=a,name=b": "several times",
+    }  # fmt: skip
+    for wrong, words in wrongs.items():
+        with pytest.raises(typer.BadParameter, match=words):
             parse_selectors([wrong])
 
 
