@@ -65,10 +65,10 @@ class ScalePainter:
         if scale.kind == "affective-slider" and not (scale.low or scale.high):
             canvas.wedge(place.left, place.right, place.track_y + half, 0.03 * canvas.height_px)
         track = (place.left - half, place.track_y - half, place.right + half, place.track_y + half)
-        canvas.draw.rectangle(track, fill=LINE)
+        canvas.box(track, LINE)
         tick = 0.012 * canvas.height_px
         for x in (place.left, place.right):
-            canvas.draw.rectangle((x - half / 2, place.track_y - tick, x + half / 2, place.track_y + tick), fill=LINE)
+            canvas.box((x - half / 2, place.track_y - tick, x + half / 2, place.track_y + tick), LINE)
         room = (place.right - place.left) / 3
         # Words in the middle would invite to the middle; the ends suffice on a line.
         for x, words in ((place.left, scale.low), (place.right, scale.high)):
@@ -103,7 +103,7 @@ class ScalePainter:
             canvas.words(left + margin, top + margin + k * step, line, font, anchor="la")
         end = left + margin + font.getlength(lines[-1]) + 0.004 * canvas.height_px
         end_y = top + margin + (len(lines) - 1) * step
-        canvas.draw.rectangle((end, end_y, end + canvas.line_px, end_y + font.size), fill=INK)
+        canvas.box((end, end_y, end + canvas.line_px, end_y + font.size), INK)
         self.button(canvas, layout.button, is_ready=bool(typed.strip()) or scale.is_optional)
         self.hint(canvas, "text_hint", layout.hint_y)
 

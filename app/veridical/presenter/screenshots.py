@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from veridical.domain.errors import VeridicalError
-from veridical.domain.protocol import Protocol
-from veridical.domain.rating import Scale
+from veridical.domain.items import BUILT_IN, CONFIDENCE
+from veridical.domain.rating import AROUSAL, VALENCE, Scale
 from veridical.domain.run import ScreenChoice
 from veridical.domain.stimulus import Stimulus
-from veridical.domain.view import View
+from veridical.domain.view import SliderView, View
 from veridical.paths import demo_stimuli
 from veridical.presenter.clock import LslClock
 from veridical.presenter.texts import Texts, load_texts
@@ -54,11 +54,43 @@ def save_screenshots(
     folder.mkdir(parents=True, exist_ok=True)
     files: list[Path] = []
     with contextlib.closing(PsychopyScreen(choice, LslClock())) as screen:
-        screen.preload(stimuli, scales, texts)
+        screen.preload(stimuli, scales, texts, [s.id for s in stimuli])
         for name, view in views.items():
             files.append(folder / f"{name}.png")
             screen.capture(view).save(files[-1])
     return tuple(files)
+
+
+def sample_views(texts: Texts, stimulus_id: str, typed: str) -> tuple[tuple[Scale, ...], dict[str, View]]:
+    """Return one view of every kind by its file name, and the scales that they show."""
+    slider_scales = tuple(
+        replace(texts.translate(s), id=f"{s.id}-slider", kind="affective-slider", minimum=0, maximum=1)
+        for s in (VALENCE, AROUSAL)
+    )
+    analogue = replace(texts.translate(CONFIDENCE), kind="visual-analogue", minimum=0, maximum=100)
+    built_in = tuple(texts.translate(s) for s in BUILT_IN if s.id != analogue.id)
+    scales = (*built_in, analogue, texts.attention_scale(5), *slider_scales)
+    first, second = (SliderView(s.id) for s in slider_scales)
+    views = {
+        "participant-instructions": View("text", text=texts.screen("instructions")),
+        "participant-fixation": View("fixation"),
+        "participant-picture": View("picture", stimulus_id=stimulus_id, corner=True),
+        "participant-rating": View("rating", scale_id="valence"),
+        "participant-rating-chosen": View("rating", scale_id="arousal", selected=6),
+        "participant-sliders": View("sliders", sliders=(first, second)),
+        "participant-sliders-moved": View(
+            "sliders", sliders=(replace(second, step=72), replace(first, step=24)), focus=1, is_ready=True
+        ),
+        "participant-analogue": View("sliders", sliders=(SliderView(analogue.id, 60),), is_ready=True),
+        "participant-choice": View("rating", scale_id="emotion", selected=2),
+        "participant-words": View("rating", scale_id="comment", text=typed),
+        "participant-attention": View("rating", scale_id="attention-5"),
+        "participant-familiarity": View("rating", scale_id="seen", stimulus_id=stimulus_id, selected=1),
+        "participant-break": View("text", text=texts.screen("break")),
+        "participant-paused": View("text", text=texts.screen("paused")),
+        "participant-debrief": View("text", text=texts.screen("debrief")),
+    }
+    return scales, views
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -67,21 +99,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("folder", type=Path)
     parser.add_argument("--picture", default="demo01", help="id of the demo picture")
     parser.add_argument("--language", default="en")
+    parser.add_argument("--typed", default="A summer by the sea.", help="what stands in the box for free text")
     parser.add_argument("--size", type=int, nargs=2, default=(1280, 800), metavar=("WIDTH", "HEIGHT"))
     options = parser.parse_args(arguments)
     try:
         texts = load_texts({"language": options.language})
         shipped = read_stimuli(demo_stimuli() / "stimuli.tsv").get(options.picture)
         stimulus = replace(shipped, file=str(demo_stimuli() / shipped.file))
-        scales = tuple(texts.translate(s) for s in Protocol().scales)
-        views = {
-            "participant-instructions": View("text", text=texts.screen("instructions")),
-            "participant-fixation": View("fixation"),
-            "participant-picture": View("picture", stimulus_id=stimulus.id, corner=True),
-            "participant-rating": View("rating", scale_id="valence"),
-            "participant-rating-chosen": View("rating", scale_id="arousal", selected=6),
-            "participant-break": View("text", text=texts.screen("break")),
-        }
+        scales, views = sample_views(texts, stimulus.id, options.typed)
         choice = ScreenChoice(fullscreen=False, width_px=options.size[0], height_px=options.size[1])
         save_screenshots(options.folder, views, (stimulus,), scales, texts, choice)
     except VeridicalError as error:

@@ -203,8 +203,8 @@ class ViewPainter:
     def _cross(self, canvas: Canvas) -> None:
         arm, half = round(0.03 * self.height_px), max(1, round(0.003 * self.height_px))
         x, y = self.width_px // 2, self.height_px // 2
-        canvas.draw.rectangle((x - arm, y - half, x + arm - 1, y + half - 1), fill=INK)
-        canvas.draw.rectangle((x - half, y - arm, x + half - 1, y + arm - 1), fill=INK)
+        canvas.box((x - arm, y - half, x + arm - 1, y + half - 1), INK)
+        canvas.box((x - half, y - arm, x + half - 1, y + arm - 1), INK)
 
     def _text(self, canvas: Canvas, text: str) -> None:
         """Paint paragraphs, centred; the last of several is the hint how to go on, smaller."""
