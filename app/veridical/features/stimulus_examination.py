@@ -32,7 +32,7 @@ class FileFacts:
     sha256 : str
         Of its bytes; empty if it cannot be read.
     notes : tuple of str
-        What is odd but harmless ("is PNG under the name .jpg").
+        What is odd but harmless ("PNG under the name .jpg").
     problem : str
         Why it cannot be used; empty if it can.
     """
@@ -80,17 +80,17 @@ def _examine_picture(file: Path) -> FileFacts:
 def _picture_notes(file: Path, decoded: DecodedPicture) -> tuple[str, ...]:
     notes: list[str] = []
     if file.suffix.lower() not in _ENDINGS.get(decoded.format, (file.suffix.lower(),)):
-        notes.append(f"is {decoded.format} under the name {file.suffix}")
+        notes.append(f"{decoded.format} under the name {file.suffix}")
     if decoded.is_transparent:
-        notes.append("has transparent parts, shown as mid grey")
+        notes.append("transparent parts shown as mid grey")
     if decoded.is_turned:
-        notes.append("was turned upright as its EXIF says")
+        notes.append("turned upright as its EXIF says")
     if decoded.profile == "converted":
-        notes.append("was converted from its colour profile to sRGB")
+        notes.append("converted from its colour profile to sRGB")
     if decoded.profile == "broken":
-        notes.append("has a colour profile that cannot be read, taken for sRGB")
+        notes.append("colour profile that cannot be read, taken for sRGB")
     if decoded.n_frames > 1:
-        notes.append("is an animation, of which the first frame is shown")
+        notes.append("animation, of which the first frame is shown")
     return tuple(notes)
 
 

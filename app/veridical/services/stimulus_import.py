@@ -1,22 +1,19 @@
 """Takes a researcher's stimulus set into a study: all of it or, if that fails or is cancelled, nothing."""
 
 import contextlib
-import os
 import re
-import secrets
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-
-import psutil
 
 from veridical.domain.errors import StimulusError, StorageError, VeridicalError
 from veridical.domain.progress import Progress, Work
 from veridical.domain.stimulus import Stimulus, StimulusSet
 from veridical.features.stimulus_examination import FileFacts
 from veridical.services.stimulus_pool import Job, examine_work
+from veridical.services.stimulus_staging import clear_left_overs, find_unused, keep_only, make_safe_name, open_staging
 from veridical.services.study import Study
 from veridical.storage.norm_tables import (
     SUFFIXES,
@@ -36,12 +33,9 @@ MADE_UP_NORMS = "norms made up"
 DEMO_PICTURES = "demo pictures"
 
 _TABLE_SUFFIXES = (".csv", ".tsv", ".txt")
-_STAGING = ".importing-"
 # So many files are named in a sentence.
 _FEW = 6
 _SPARE_BYTES = 50 * 2**20
-# Names that Windows keeps for devices, whatever their ending.
-_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\.|$)")
 
 
 @dataclass(frozen=True)
@@ -134,8 +128,8 @@ class ImportReport:
             )
         for text, count in self.note_counts():
             names = [n.file for n in self.notes if n.text == text]
-            few = f": {', '.join(names)}" if count <= _FEW else ""
-            said.append(f"{count} {text}{few}.")
+            which = ", ".join(names) if count <= _FEW else f"{count} files"
+            said.append(f"{text[:1].upper()}{text[1:]}: {which}.")
         return (*said, *self.remarks)
 
 
@@ -160,7 +154,7 @@ def import_work(study: Study, request: ImportRequest) -> Work[ImportReport]:
     """
     place, chosen_table = _split(request.source)
     before = read_stimuli(study.paths.stimuli_table)
-    _clear_left_overs(study.paths.stimuli)
+    clear_left_overs(study.paths.stimuli)
     yield Progress(0, 1, "Reading the table")
     with open_source(place) as source:
         table_name, table = _read_table(source, chosen_table, request)
@@ -170,7 +164,7 @@ def import_work(study: Study, request: ImportRequest) -> Work[ImportReport]:
                 f"None of the {len(table.rows)} files that {table_name} names can be imported; the first, "
                 f"{left_out[0].file!r}, {left_out[0].reason}. Put the files beside the table, or below it."
             )
-        with _staging(study.paths.stimuli) as staging:
+        with open_staging(study.paths.stimuli) as staging:
             jobs = yield from _stage(source, candidates, request, staging, study.paths.stimuli)
             facts = yield from _later(examine_work(jobs), 0.1)
             drafts, problems, notes = _combine(candidates, facts)
@@ -181,7 +175,9 @@ def import_work(study: Study, request: ImportRequest) -> Work[ImportReport]:
                     f"{left_out[0].reason}. Import sound copies."
                 )
             drafts, already_there = _against_present(drafts, before, request.prefix)
-            folder = "" if request.is_referenced else _unused(study.paths.stimuli, _folder_name(table.format, place))
+            folder = (
+                "" if request.is_referenced else find_unused(study.paths.stimuli, _folder_name(table.format, place))
+            )
             added = tuple(_placed(d, folder, jobs[k][0], study.paths.stimuli) for k, d in drafts)
             retired = _retired(before, added)
             report = ImportReport(
@@ -196,7 +192,7 @@ def import_work(study: Study, request: ImportRequest) -> Work[ImportReport]:
                 remarks=(*table.notes, *_remarks(source, table_name, candidates, added)),
             )
             if added:
-                _keep_only(staging, tuple(jobs[k][0] for k, _ in drafts))
+                keep_only(staging, tuple(jobs[k][0] for k, _ in drafts))
                 _commit(study, before, (*_without(before, retired), *added), staging, folder)
     if retired and any(s.valence_mean is not None for s in added):
         with contextlib.suppress(VeridicalError):
@@ -265,31 +261,7 @@ def _with_kind(stimulus: Stimulus, row: ListedStimulus, name: str) -> Stimulus:
     return replace(stimulus, kind=kind)
 
 
-# Staging ----------------------------------------------------------------------------------------------------
-@contextlib.contextmanager
-def _staging(stimuli: Path) -> Iterator[Path]:
-    """A folder beside its final place, so that it can be moved there in one step; gone when the import is over."""
-    staging = stimuli / f"{_STAGING}{os.getpid()}-{secrets.token_hex(4)}"
-    try:
-        staging.mkdir(parents=True)
-        yield staging
-    except OSError as error:
-        raise StorageError(
-            f"{stimuli} cannot be written ({error.strerror or error}); free space or choose another disk. The study is "
-            "as it was."
-        ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-
-
-def _clear_left_overs(stimuli: Path) -> None:
-    """Remove what an import left behind that was killed."""
-    for folder in stimuli.glob(f"{_STAGING}*"):
-        number = folder.name.removeprefix(_STAGING).partition("-")[0]
-        if number.isdigit() and not psutil.pid_exists(int(number)):
-            shutil.rmtree(folder, ignore_errors=True)
-
-
+# Files ------------------------------------------------------------------------------------------------------
 def _stage(
     source: StimulusSource, candidates: Sequence[_Candidate], request: ImportRequest, staging: Path, stimuli: Path
 ) -> Work[list[Job]]:
@@ -307,7 +279,7 @@ def _stage(
     taken: dict[str, str] = {}
     for k, candidate in enumerate(candidates):
         yield Progress(0.1 * k, len(candidates), f"Copying, {k} of {len(candidates)}")
-        target = _safe_name(candidate.name)
+        target = make_safe_name(candidate.name)
         while taken.get(target.casefold(), candidate.name) != candidate.name:
             target = f"{PurePosixPath(target).stem}_{PurePosixPath(target).suffix}"
         path = staging / target
@@ -316,13 +288,6 @@ def _stage(
         taken[target.casefold()] = candidate.name
         jobs.append((path, candidate.stimulus.kind))
     return jobs
-
-
-def _safe_name(name: str) -> str:
-    """A file name that every system and our table can hold."""
-    stem, suffix = os.path.splitext(PurePosixPath(name).name)
-    stem = " ".join(re.sub(r'[<>:"|?*\\\x00-\x1f]', "_", stem).split()).rstrip(". ") or "file"
-    return f"{'_' if _DEVICES.match(stem) else ''}{stem}{suffix}"
 
 
 def _later(work: Work[tuple[FileFacts, ...]], start: float) -> Work[tuple[FileFacts, ...]]:
@@ -438,22 +403,6 @@ def _folder_name(table_format: SetFormat, place: Path) -> str:
     if table_format == "oasis":
         return "oasis"
     return re.sub(r"[^A-Za-z0-9]+", "-", place.stem).strip("-").lower() or "set"
-
-
-def _unused(stimuli: Path, name: str) -> str:
-    candidate, number = name, 1
-    while (stimuli / candidate).exists():
-        number += 1
-        candidate = f"{name}-{number}"
-    return candidate
-
-
-def _keep_only(staging: Path, kept: Sequence[Path]) -> None:
-    """Drop staged files that no new row names."""
-    wanted = set(kept)
-    for path in staging.iterdir():
-        if path not in wanted:
-            path.unlink()
 
 
 def _commit(study: Study, before: StimulusSet, after: tuple[Stimulus, ...], staging: Path, folder: str) -> None:
