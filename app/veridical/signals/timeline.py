@@ -1,42 +1,37 @@
 """A stream's time, found from its stamps: true between gaps, and never bent by a late packet.
 
 Receivers stamp late, hardly ever early: of neighbouring samples the earliest-looking one tells the
-truth. So a level is taken from the lower envelope of *lateness* (stamp minus index times period). A
-step that a later sample undoes was a stall made up by a burst; one that stays is lost data.
+truth. So breaks are found on the lower envelope of *lateness* (stamp minus index times period): a
+step that a later sample undoes was a stall made up by a burst; one that stays is lost data. Within a
+segment time is a line, which bends only where the clock's pace changed by more than the jitter hides.
 """
 
-import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.domain.arrays import FloatArray, IntArray
-from veridical.domain.timeline import Segment, Timeline
+from veridical.domain.arrays import FloatArray
+from veridical.domain.timeline import Bend, Segment, Timeline
+from veridical.signals.clock_offsets import clock_resets as clock_resets
+from veridical.signals.clock_offsets import synchronise as synchronise
+from veridical.signals.timeline_breaks import Breaks, find_breaks
+from veridical.signals.timeline_lines import (
+    Line,
+    bend_tolerance_s,
+    centred,
+    common_period,
+    fit_line,
+    level_blocks,
+    segment_levels,
+    usual_lateness_s,
+)
+from veridical.signals.timeline_packets import Packets, find_packets
+from veridical.signals.timeline_period import estimate_period
 
-# Clock offsets: liblsl's probes agree within 0.1 ms on a quiet network; pyxdf winsorises at the same value.
-_OFFSET_TOLERANCE_S = 1e-4
-# A clock was reset if its offset steps by more than this between two measurements (pyxdf: 1 s, 10 deviations).
-_RESET_S = 1.0
-# A slope needs a baseline: over less than this, 0.1 ms of noise is more than any crystal drifts.
-_SLOPE_SPAN_S = 10.0
-
-_ENVELOPE_S = 0.25
-_MIN_ENVELOPE = 16
-# liblsl keeps at most 360 s for a receiver that stalls; a longer step cannot be made up.
-_LONGEST_STALL_S = 360.0
-_TRUSTED_RATE = 0.05
-# A rate is wrong by so many times at most, or the stamps are nonsense and the announced rate is all there is.
-_POSSIBLE_RATE = 100.0
 _SLOWEST_HZ = 1e-6
 _LONGEST_S = 1e12
-# Steps above so many standard deviations of the jitter are no jitter, in an hour at 1 kHz either.
-_PLAIN = 8.0
-# Steps of stamps count as alike within this share of a period.
-_ALIKE = 0.02
-_FEW = 8
-_LEVEL_BLOCKS = 4
-_MAX_ROUNDS = 4
-_STALL_BLOCKS = 16
+_MAX_ROUNDS = 5
 
 
 @dataclass(frozen=True)
@@ -60,9 +55,13 @@ class Gap:
 
 
 def find_gaps(timeline: Timeline) -> tuple[Gap, ...]:
-    """Return the gaps between segments; a step backwards (a clock that was reset) is none."""
+    """Return the gaps in which no segment lies, in the order of time.
+
+    Samples that were written in the wrong order leave none, nor does a step backwards (a clock that was set).
+    """
     gaps: list[Gap] = []
-    for before, after in zip(timeline.segments, timeline.segments[1:], strict=False):
+    segments = sorted(timeline.segments, key=lambda s: s.start_s)
+    for before, after in _furthest(segments):
         n_missing = round((after.start_s - before.stop_s) / before.period_s)
         if n_missing > 0:
             gaps.append(Gap(after.first, before.stop_s, after.start_s, n_missing))
@@ -73,8 +72,8 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     """Fit piecewise-linear time to a regular stream's stamps.
 
     A gap of at least about one period (or, in jitter that hides one, as much as still shows in the level of
-    quarter seconds) starts a segment; a stall that a burst makes up starts none. All segments share one
-    period: a device has one crystal.
+    quarter seconds) starts a segment; a stall that a burst makes up starts none. Segments too short to tell
+    share the stream's period; longer ones have their own, and bend where the clock changes its pace.
 
     Parameters
     ----------
@@ -90,272 +89,73 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     """
     stamps_s = np.asarray(stamps_s, dtype=float)
     n = len(stamps_s)
-    if nominal_hz < _SLOWEST_HZ or n == 0:
+    if not nominal_hz >= _SLOWEST_HZ or n == 0 or not np.isfinite(nominal_hz):
         return Timeline(())
-    # Small numbers keep the sums below exact to the nanosecond.
-    origin_s = float(stamps_s[0]) if np.isfinite(stamps_s[0]) else 0.0
-    with np.errstate(over="ignore", invalid="ignore"):
-        relative_s = np.nan_to_num(stamps_s - origin_s, nan=0.0, posinf=0.0, neginf=0.0)
-    # A damaged stamp may be any number; no recording lasts 30,000 years.
-    relative_s = np.clip(relative_s, -_LONGEST_S, _LONGEST_S)
-    period_s = _estimate_period(relative_s, 1.0 / nominal_hz)
-    firsts = _find_breaks(relative_s, period_s)
+    relative_s, origin_s = _relative(stamps_s)
+    packets = find_packets(relative_s, 1 / nominal_hz)
+    period_s = estimate_period(packets, 1 / nominal_hz)
+    breaks = find_breaks(packets, period_s)
     for _ in range(_MAX_ROUNDS):
-        period_s = _fit_period(relative_s, firsts, period_s)
-        refined = _find_breaks(relative_s, period_s)
-        if np.array_equal(refined, firsts):
+        old_s, period_s = period_s, common_period(packets, breaks, period_s)
+        if abs(period_s - old_s) * n < 1e-3 * breaks.jitter_s + 1e-9:
             break
-        firsts = refined
-    bounds = np.append(firsts, n)
+        old, breaks = breaks, find_breaks(packets, period_s)
+        if np.array_equal(old.firsts, breaks.firsts) and abs(period_s / old_s - 1) < 1e-5:
+            break
+    return _assemble(packets, breaks, period_s, n, origin_s)
+
+
+def _relative(stamps_s: FloatArray) -> tuple[FloatArray, float]:
+    """Seconds from the first stamp, exact to the nanosecond; a damaged one lies where its neighbours say."""
+    is_sound = np.isfinite(stamps_s) & (np.abs(stamps_s) < _LONGEST_S)
+    if not is_sound.any():
+        return np.zeros(len(stamps_s)), 0.0
+    sound = np.flatnonzero(is_sound)
+    origin_s = float(stamps_s[sound[0]])
+    if len(sound) == len(stamps_s):
+        return stamps_s - origin_s, origin_s
+    filled_s: FloatArray = np.interp(np.arange(len(stamps_s)), sound, stamps_s[sound] - origin_s)
+    return filled_s, origin_s
+
+
+def _furthest(segments: list[Segment]) -> Iterator[tuple[Segment, Segment]]:
+    """Pairs of the segment that reaches furthest so far, in the order of time, and the next one."""
+    if not segments:
+        return
+    before = segments[0]
+    for after in segments[1:]:
+        yield before, after
+        if after.stop_s > before.stop_s:
+            before = after
+
+
+def _assemble(packets: Packets, breaks: Breaks, period_s: float, n: int, origin_s: float) -> Timeline:
+    """Draw every segment's line and write it as seconds of samples."""
+    late_s = packets.lateness_s(period_s)
+    levels_s = segment_levels(breaks, late_s, period_s).tolist()
+    firsts = packets.starts[breaks.firsts].tolist()
+    stops = [*firsts[1:], n]
     segments = [
-        Segment(int(a), int(b - a), origin_s + _fit_start(relative_s[a:b], period_s), period_s)
-        for a, b in itertools.pairwise(bounds)
+        Segment(first, stop - first, origin_s + level_s + period_s * first, period_s)
+        for first, stop, level_s in zip(firsts, stops, levels_s, strict=True)
     ]
+    blocks = level_blocks(packets, breaks, late_s, period_s)
+    tolerance_s = bend_tolerance_s(blocks, breaks.jitter_s)
+    bounds = [*breaks.firsts.tolist(), len(late_s)]
+    for levels in blocks:
+        k = levels.segment
+        line = fit_line(levels, firsts[k], stops[k], tolerance_s)
+        part = slice(bounds[k], bounds[k + 1])
+        line = centred(line, packets, late_s, usual_lateness_s(breaks, period_s), part, breaks.is_held)
+        segments[k] = _segment_of(line, period_s, origin_s)
     return Timeline(tuple(segments))
 
 
-def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
-    """Map a stream's stamps onto the recording machine's clock.
-
-    A robust straight line through the measurements, one for every stretch between clock resets; over less
-    than 10 s, or from fewer than three measurements, their median.
-
-    Parameters
-    ----------
-    stamps_s : ndarray, shape (n,)
-        Raw stamps, in file order.
-    clock_offsets : ndarray, shape (m, 2)
-        Collection time on the stream's clock, and what to add to its stamps; seconds, in file order.
-
-    Returns
-    -------
-    ndarray of float64, shape (n,)
-        A copy, also if nothing was measured.
-    """
-    synchronised = np.array(stamps_s, dtype=float)
-    measured = clock_offsets[np.isfinite(clock_offsets).all(axis=1)]
-    if len(measured) == 0 or len(synchronised) == 0:
-        return synchronised
-    bounds = [0, *clock_resets(measured).tolist(), len(measured)]
-    first = 0
-    for begin, end in itertools.pairwise(bounds):
-        last = len(synchronised)
-        if end < len(measured):
-            # A stamp belongs to the stretch whose measurements lie nearer, in the order of the file.
-            rest = stamps_s[first:]
-            nearer_next = np.abs(rest - measured[end - 1, 0]) >= np.abs(rest - measured[end, 0])
-            last = first + (int(np.argmax(nearer_next)) if nearer_next.any() else len(rest))
-        part = synchronised[first:last]
-        part += _offset_at(part, measured[begin:end])
-        first = last
-    return synchronised
-
-
-def clock_resets(clock_offsets: FloatArray) -> IntArray:
-    """Indices of the measurements before which the stream's clock was set anew, shape (k,)."""
-    if len(clock_offsets) < 2:
-        return np.empty(0, dtype=np.int64)
-    steps = np.diff(clock_offsets[:, 1])
-    usual = np.median(steps)
-    scatter = np.median(np.abs(steps - usual))
-    is_step = np.abs(steps - usual) > max(_RESET_S, 10 * scatter)
-    # A single wild measurement steps there and back: only a level that stays is a reset.
-    found = np.flatnonzero(is_step) + 1
-    values = clock_offsets[:, 1]
-    stays = [k for k in found.tolist() if _level_stays(values, k)]
-    return np.array(stays, dtype=np.int64)
-
-
-def _level_stays(values: FloatArray, k: int) -> bool:
-    before = np.median(values[max(0, k - 3) : k])
-    after = np.median(values[k : k + 3])
-    return bool(abs(after - before) > _RESET_S)
-
-
-def _offset_at(times_s: FloatArray, measured: FloatArray) -> FloatArray:
-    at_s, offset_s = measured[:, 0], measured[:, 1]
-    centre_s = float(np.median(at_s))
-    if len(measured) < 3 or float(np.ptp(at_s)) < _SLOPE_SPAN_S:
-        return np.full(len(times_s), float(np.median(offset_s)))
-    slope, level = _fit_line(at_s - centre_s, offset_s, _OFFSET_TOLERANCE_S)
-    return level + slope * (times_s - centre_s)
-
-
-def _fit_line(x: FloatArray, y: FloatArray, tolerance: float) -> tuple[float, float]:
-    """Slope and level at 0 of a line through most points; those farther off than ``tolerance`` count ever less."""
-    # Start from medians of thirds (Tukey's resistant line), then least squares with Huber's weights.
-    third = max(1, len(x) // 3)
-    left, right = np.median(x[:third]), np.median(x[-third:])
-    slope = float((np.median(y[-third:]) - np.median(y[:third])) / (right - left)) if right > left else 0.0
-    level = float(np.median(y - slope * x))
-    for _ in range(20):
-        residual = np.abs(y - level - slope * x)
-        weight = np.minimum(1.0, tolerance / np.maximum(residual, 1e-300))
-        mean_x, mean_y = np.average(x, weights=weight), np.average(y, weights=weight)
-        spread = np.sum(weight * (x - mean_x) ** 2)
-        old = slope
-        slope = float(np.sum(weight * (x - mean_x) * (y - mean_y)) / spread) if spread > 0 else 0.0
-        level = float(mean_y - slope * mean_x)
-        if abs(slope - old) < 1e-12:
-            break
-    return slope, level
-
-
-def _estimate_period(relative_s: FloatArray, nominal_s: float) -> float:
-    """Median step over blocks; blocks get shorter until most hold no gap, which shows by a plausible rate."""
-    first_guess: float | None = None
-    for n_block in (256, 64, 16, 4, 1):
-        if len(relative_s) < 3 * n_block:
-            continue
-        steps = (relative_s[n_block:] - relative_s[:-n_block]) / n_block
-        guess = float(np.median(steps))
-        if first_guess is None and 1 / _POSSIBLE_RATE < guess / nominal_s < _POSSIBLE_RATE:
-            first_guess = guess
-        if abs(guess / nominal_s - 1) <= _TRUSTED_RATE:
-            return guess
-    return nominal_s if first_guess is None else first_guess
-
-
-def _find_breaks(relative_s: FloatArray, period_s: float) -> IntArray:
-    """Index of every segment's first sample; the first is 0."""
-    lateness_s = relative_s - period_s * np.arange(len(relative_s))
-    ends = _packet_ends(lateness_s, period_s)
-    starts = np.concatenate(([0], ends[:-1] + 1))
-    packets_s = lateness_s[ends]
-    per_packet_s = period_s * len(lateness_s) / len(ends)
-    plain = _find_plain_breaks(packets_s, ends, period_s)
-    hidden = [
-        first + k
-        for first, last in itertools.pairwise([*plain, len(ends)])
-        for k in _find_hidden_breaks(packets_s[first:last], period_s, per_packet_s)
-    ]
-    return starts[np.array(sorted([*plain, *hidden]), dtype=np.int64)]
-
-
-def _packet_ends(lateness_s: FloatArray, period_s: float) -> IntArray:
-    """Index of every packet's last sample; every sample is one where stamps come one by one.
-
-    Many devices stamp a packet once: its samples then share the stamp, or have it spread over them at
-    the announced rate. Either way all steps within are alike, and only whole packets jitter or get lost.
-    """
-    steps_s = np.diff(lateness_s)
-    if len(steps_s) == 0:
-        return np.array([len(lateness_s) - 1])
-    is_boundary = np.abs(steps_s - np.median(steps_s)) > _ALIKE * period_s
-    if 2 * np.count_nonzero(is_boundary) > len(steps_s):
-        return np.arange(len(lateness_s))
-    return np.append(np.flatnonzero(is_boundary), len(lateness_s) - 1)
-
-
-def _find_plain_breaks(packets_s: FloatArray, ends: IntArray, period_s: float) -> list[int]:
-    """Packets before which the step stands out of the jitter from one packet to the next; 0 is one."""
-    steps_s = np.diff(packets_s)
-    # Losses only ever step up, so steps down are all jitter; a stream without them has none.
-    down_s = -steps_s[steps_s < -_ALIKE * period_s]
-    is_jittered = len(down_s) > max(_FEW, 0.1 * len(steps_s))
-    jitter_s = 1.4826 * float(np.median(down_s)) if is_jittered else 0.0
-    tolerance_s = max(0.5 * period_s, _PLAIN * jitter_s)
-    per_packet_s = period_s * (ends[-1] + 1) / len(ends)
-    n_envelope = _n_envelope(per_packet_s)
-    # Backwards is what a stamp does, not what it seems to do while a burst catches up.
-    suspects = np.flatnonzero((steps_s > tolerance_s) | (steps_s + per_packet_s < -tolerance_s)) + 1
-    breaks = [0]
-    for k in suspects.tolist():
-        before = packets_s[max(breaks[-1], k - n_envelope) : k]
-        if steps_s[k - 1] > 0:
-            # A burst may be as slow as 4/3 of real time.
-            n_burst = int(min(_LONGEST_STALL_S, 4 * steps_s[k - 1]) / period_s)
-            caught_up = int(np.searchsorted(ends, ends[k] + n_burst))
-            after = packets_s[k : caught_up + n_envelope]
-            is_break = float(after.min() - before.min()) > tolerance_s
-        else:
-            after = packets_s[k : k + n_envelope]
-            is_break = float(np.median(after) - np.median(before)) < -tolerance_s
-        if is_break:
-            breaks.append(k)
-    return breaks
-
-
-def _find_hidden_breaks(packets_s: FloatArray, period_s: float, per_packet_s: float) -> list[int]:
-    """Breaks smaller than the jitter, within a stretch without plain ones: the level of whole blocks steps up."""
-    n_block = _n_envelope(per_packet_s)
-    blocks_s = _blocks(packets_s, n_block)
-    n_blocks = len(blocks_s)
-    if n_blocks < 2 * _LEVEL_BLOCKS + 1:
-        return []
-    levels_s = np.median(blocks_s, axis=1)
-    tolerance_s = max(0.75 * period_s, _PLAIN * _scatter_of_steps(levels_s))
-    # The lowest of the next seconds: a stall longer than those has shown as a plain step.
-    padded_s = np.append(levels_s, np.full(_STALL_BLOCKS, np.inf))
-    ahead_s = np.lib.stride_tricks.sliding_window_view(padded_s, _STALL_BLOCKS)[1:].min(axis=1)
-    found: list[int] = []
-    b, first = _LEVEL_BLOCKS, 0
-    while b + _LEVEL_BLOCKS < n_blocks:
-        # Only where the next blocks lie higher at all is a closer look worth its time.
-        if ahead_s[b] - levels_s[b - 1] > 0:
-            before_s = float(np.median(levels_s[max(first, b - _LEVEL_BLOCKS) : b]))
-            if ahead_s[b] - before_s > tolerance_s:
-                found.append(_split(packets_s, (b - 1) * n_block, (b + 2) * n_block))
-                first = b + 1
-                b += _LEVEL_BLOCKS
-        b += 1
-    return found
-
-
-def _split(packets_s: FloatArray, first: int, last: int) -> int:
-    """Where a stretch falls best into two levels (least squares)."""
-    part = packets_s[first:last]
-    part = np.clip(part, *np.quantile(part, [0.02, 0.98])) - np.mean(part)
-    k = np.arange(1, len(part))
-    gain = np.cumsum(part)[:-1] ** 2 / (k * (len(part) - k))
-    return first + int(np.argmax(gain)) + 1
-
-
-def _blocks(values: FloatArray, n_block: int) -> FloatArray:
-    """Whole blocks, shape (n_blocks, n_block)."""
-    n_blocks = len(values) // n_block
-    return values[: n_blocks * n_block].reshape(n_blocks, n_block)
-
-
-def _scatter_of_steps(levels: FloatArray) -> float:
-    """Standard deviation of levels, from their steps and robustly; 0 from fewer than three."""
-    if len(levels) < 3:
-        return 0.0
-    steps = np.diff(levels)
-    return float(1.4826 * np.median(np.abs(steps - np.median(steps))) / np.sqrt(2))
-
-
-def _n_envelope(per_packet_s: float) -> int:
-    return max(_MIN_ENVELOPE, round(_ENVELOPE_S / per_packet_s))
-
-
-def _fit_period(relative_s: FloatArray, firsts: IntArray, period_s: float) -> float:
-    """Common slope of all segments, each with a level of its own; late samples count ever less."""
-    n = len(relative_s)
-    lengths = np.diff(np.append(firsts, n))
-    if lengths.max() < 3:
-        return period_s
-    lateness_s = relative_s - period_s * np.arange(n)
-    levels = np.array([np.median(lateness_s[a : a + m]) for a, m in zip(firsts, lengths, strict=True)])
-    residual_s = lateness_s - np.repeat(levels, lengths)
-    scatter_s = float(1.4826 * np.median(np.abs(residual_s)))
-    weight = (np.abs(residual_s) <= max(4 * scatter_s, 1e-9)).astype(float)
-    index = np.arange(n, dtype=float)
-    total = np.add.reduceat(weight, firsts)
-    safe = np.maximum(total, 1.0)
-    centred = index - np.repeat(np.add.reduceat(weight * index, firsts) / safe, lengths)
-    centred_s = residual_s - np.repeat(np.add.reduceat(weight * residual_s, firsts) / safe, lengths)
-    spread = float(np.sum(weight * centred**2))
-    if spread <= 0:
-        return period_s
-    fitted_s = period_s + float(np.sum(weight * centred * centred_s)) / spread
-    return fitted_s if 0.5 < fitted_s / period_s < 2 else period_s
-
-
-def _fit_start(relative_s: FloatArray, period_s: float) -> float:
-    """Time of a segment's first sample: the mean level of the samples that are not late."""
-    lateness_s = relative_s - period_s * np.arange(len(relative_s))
-    level_s = float(np.median(lateness_s))
-    distance_s = np.abs(lateness_s - level_s)
-    usual = distance_s <= max(4 * 1.4826 * float(np.median(distance_s)), 1e-9)
-    return float(np.mean(lateness_s[usual]))
+def _segment_of(line: Line, period_s: float, origin_s: float) -> Segment:
+    times_s = line.late_s + period_s * line.knots
+    first, n = round(line.knots[0]), round(line.knots[-1] - line.knots[0])
+    own_s = float(times_s[-1] - times_s[0]) / n
+    places = line.knots - line.knots[0]
+    offsets_s = times_s - times_s[0] - own_s * places
+    bends = tuple(Bend(p, o) for p, o in zip(places[1:-1].tolist(), offsets_s[1:-1].tolist(), strict=True))
+    return Segment(first, n, origin_s + float(times_s[0]), own_s, bends)
