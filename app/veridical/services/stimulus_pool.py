@@ -68,9 +68,7 @@ def _examine_alone(jobs: Sequence[Job], text: str) -> Work[tuple[FileFacts, ...]
 
 def _new_pool(n_workers: int) -> ProcessPoolExecutor:
     # Never forked: the window's threads and the display's connection do not survive it.
-    return ProcessPoolExecutor(
-        n_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker
-    )
+    return ProcessPoolExecutor(n_workers, mp_context=multiprocessing.get_context("spawn"), initializer=_prepare_worker)
 
 
 # glibc's mallopt names (malloc.h).
