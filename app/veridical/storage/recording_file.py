@@ -16,8 +16,10 @@ from veridical.domain.timeline import Timeline
 from veridical.signals.pulses import measured_onsets
 from veridical.storage.xdf_reader import XdfFile, XdfStream, read_xdf
 
-# Samples that are scaled at a time: bounds the float64 copy that wide integers need.
-_BLOCK = 1 << 16
+# Samples that are scaled at a time: the float64 copy that wide integers need stays in the processor's cache.
+_BLOCK = 1 << 12
+# Samples from which a unit is guessed: minutes.
+_LOOKED_AT = 1 << 16
 
 # What a stream without units must be in, if its numbers are larger than any body gives in SI units: no electrode
 # varies by 50 mV (robust spread), no skin conducts a millisiemens.
@@ -126,7 +128,7 @@ def _read_signal(role: RoleAssignment, stream: XdfStream, origin_s: float, is_gu
 
 def _size(stream: XdfStream, role: RoleAssignment) -> float:
     """Robust spread (volts) or level (siemens) of the first minutes, in the stream's own numbers."""
-    values = stream.window(0, min(stream.n_samples, _BLOCK))[list(role.channels)].astype(np.float64)
+    values = stream.window(0, min(stream.n_samples, _LOOKED_AT))[list(role.channels)].astype(np.float64)
     finite: FloatArray = values[np.isfinite(values).all(axis=1)]
     if finite.size == 0:
         return 0.0
