@@ -1,5 +1,8 @@
 """The command line: everything the window does is also a command. It wires the concrete parts together."""
 
-from veridical.cli.app import main
 
-__all__ = ["main"]
+def main() -> None:
+    """Run the command line."""
+    from veridical.cli.app import main as run
+
+    run()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from veridical.cli.output import ProgressLines, put, put_json, say
 from veridical.cli.selectors import is_chosen, parse_selectors
-from veridical.cli.stream_commands import stop_on_signals
+from veridical.cli.stopping import stop_on_signals
 from veridical.domain.progress import Progress
 from veridical.simulator.replay import PLAYING, Replay, ReplayOutcome, open_replay, replay_work
 from veridical.streaming.discovery import Resolver

@@ -1,0 +1,53 @@
+"""What ``veridical record`` was asked for, and the way into a process that is small enough for it."""
+
+import os
+import sys
+from dataclasses import dataclass
+
+import msgspec
+
+from veridical.domain.stream import StreamSelector
+
+
+@dataclass(frozen=True)
+class RecordRequest:
+    """A recording to be made.
+
+    Parameters
+    ----------
+    out, fallback : str
+        Paths; an empty fallback is none.
+    selectors : tuple of StreamSelector
+        None take every stream.
+    seconds : float or None
+        None until Ctrl-C.
+    """
+
+    out: str
+    selectors: tuple[StreamSelector, ...] = ()
+    seconds: float | None = None
+    fallback: str = ""
+    as_json: bool = False
+
+
+def start_record(request: RecordRequest, owns_process: bool) -> int:
+    """Record, in a process without the command line's own weight if there can be one; returns the exit status.
+
+    What reads the options weighs as much as all that records, for hours, beside an experiment. POSIX
+    can put another program into this process: same id, terminal and exit status. Windows cannot.
+
+    Parameters
+    ----------
+    owns_process : bool
+        Whether nothing else lives in this process.
+    """
+    if owns_process and os.name == "posix" and not getattr(sys, "frozen", False):
+        # Modules of the current folder are seen only if they were seen before.
+        flags = [] if sys.argv[0].endswith("__main__.py") else ["-P"]
+        sys.stdout.flush()
+        sys.stderr.flush()
+        words = msgspec.json.encode(request).decode()
+        os.execv(sys.executable, [sys.executable, *flags, "-m", "veridical.cli.recording", words])
+    from veridical.cli.recording import run_record
+
+    return run_record(request)
