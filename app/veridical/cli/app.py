@@ -152,7 +152,8 @@ def record(
     json: JsonOption = False,
 ) -> None:
     """Record LSL streams to XDF; ``--stream all`` (or none given) takes everything on the network scope."""
-    from veridical.cli.record_request import RecordRequest, start_record
+    from veridical.cli.record_command import start_record
+    from veridical.cli.record_request import RecordRequest
     from veridical.cli.selectors import parse_selectors
 
     request = RecordRequest(str(out), parse_selectors(stream or ()), seconds, str(fallback or ""), json)
