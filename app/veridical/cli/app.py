@@ -24,10 +24,6 @@ app.add_typer(study_app, name="study")
 app.add_typer(stimuli_app, name="stimuli")
 
 
-# What a command finds in its context if the process is the command line's own, and no test's.
-_OWN_PROCESS = "own process"
-
-
 class ProfileName(StrEnum):
     """Simulated participants by name (``domain.simulation.PROFILES``)."""
 
@@ -141,7 +137,6 @@ def simulate(
 
 @app.command()
 def record(
-    context: typer.Context,
     out: Annotated[Path, typer.Argument(metavar="OUT.xdf", help="A new file.")],
     stream: StreamOption = None,
     seconds: Annotated[float | None, typer.Option("--seconds", min=0.1, help="Until Ctrl-C if not given.")] = None,
@@ -157,7 +152,7 @@ def record(
     from veridical.cli.selectors import parse_selectors
 
     request = RecordRequest(str(out), parse_selectors(stream or ()), seconds, str(fallback or ""), json)
-    raise typer.Exit(start_record(request, owns_process=context.obj is _OWN_PROCESS))
+    raise typer.Exit(start_record(request))
 
 
 @app.command()
@@ -315,7 +310,7 @@ def main() -> None:
     # each other cost a validation 9.5 s of processor time instead of 1.3 s [measured].
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
-        app(obj=_OWN_PROCESS)
+        app()
     except VeridicalError as error:
         sys.stderr.write(f"veridical: {' '.join(str(error).split())}\n")
         sys.exit(1)
