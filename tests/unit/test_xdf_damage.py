@@ -3,7 +3,9 @@
 import errno
 import logging
 import struct
+import time
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -156,6 +158,14 @@ def _hostile_files() -> dict[str, bytes]:
         "samples before the header": samples + _header(1, good) + samples,
         "two headers": _header(1, good) + samples + _header(1, good) + samples,
         "deep nesting": _header(1, "<info>" + "<a>" * 20000 + "</a>" * 20000 + "</info>"),
+        "two billion labels": _header(
+            1,
+            header_xml(replace(_EEG, labels=("Fz",), format="int8")).replace(
+                "<channel_count>4<", "<channel_count>2000000000<"
+            ),
+        ),
+        "no channels": _header(1, good.replace("<channel_count>4<", "<channel_count>0<"))
+        + encode_chunk(xdf.SAMPLES, struct.pack("<I", 1) + encode_length(20_000) + bytes(20_000)),
     }
 
 
@@ -170,6 +180,61 @@ def test_hostile_files_end_in_a_named_defect_and_little_memory(tmp_path: Path, k
     tracemalloc.stop()
     assert seen.defects or any(stream.defects for stream in seen.streams)
     assert peak < 8e6
+
+
+def _endless_files(n_bytes: int) -> dict[str, bytes]:
+    """Files that make a reader look at the same bytes again and again, or keep a lot for every byte."""
+    head = xdf.MAGIC + _header(1, header_xml(replace(_EEG, n_channels=1, format="int8")))
+    texts = xdf.MAGIC + _header(1, header_xml(_MARKERS))
+    tiny = header_xml(replace(_EEG, n_channels=1, format="int8"))
+
+    def filled(begin: bytes, unit: bytes) -> bytes:
+        return begin + unit * ((n_bytes - len(begin)) // len(unit))
+
+    def nested(begin: bytes, size_of: int, content: bytes) -> bytes:
+        """Chunks that all claim to reach to the end of the file."""
+        out = bytearray(begin)
+        while len(out) < n_bytes - 200:
+            rest = n_bytes - len(out) - 5
+            n = (rest - 11) // size_of
+            while size_of == 6 and (rest - 11 - 2 * n) % 8:
+                n -= 1
+            out += struct.pack("<BIHIBI", 4, rest, xdf.SAMPLES, 1, 4, n) + content
+        return bytes(out) + bytes(n_bytes - len(out))
+
+    return {
+        "nested chunks": nested(head, 6, bytes(24)),
+        "nested texts": nested(texts, 12, b"\0\x01\x00" * 6),
+        "chunks of one byte": filled(head, b"\x01\x01\x03"),
+        "unknown chunks and boundaries": filled(
+            head, b"\x01\x02\x63\x00" + encode_chunk(xdf.BOUNDARY_TAG, xdf.BOUNDARY)
+        ),
+        "damage at every boundary": filled(head, b"\x07" + xdf.BOUNDARY),
+        "false beginnings": filled(head, struct.pack("<BIHI", 4, 32, xdf.SAMPLES, 1)),
+        "headers without end": filled(xdf.MAGIC, struct.pack("<BIHI", 4, 1 << 31, xdf.STREAM_HEADER, 5) + b"<?xml"),
+        "streams beyond count": b"".join([xdf.MAGIC, *(_header(k, tiny) for k in range(n_bytes // (len(tiny) + 13)))]),
+        "stamps here and there": filled(
+            head,
+            encode_chunk(xdf.SAMPLES, struct.pack("<IB", 1, 1) + b"\x04" + (struct.pack("<Bd", 8, 1) + b"a\0a") * 2),
+        ),
+    }
+
+
+@pytest.mark.parametrize("kind", sorted(_endless_files(1000)))
+def test_no_file_keeps_the_reader_busy_or_fills_the_memory(tmp_path: Path, kind: str) -> None:
+    path, n_bytes = tmp_path / "e.xdf", 300_000
+    path.write_bytes(_endless_files(n_bytes)[kind])
+    begun = time.process_time()
+    with read_xdf(path) as file:
+        for stream in file.streams:
+            assert len(stream.timestamps) == stream.n_samples
+    # A look at every byte for every chunk would take minutes.
+    assert time.process_time() - begun < 10
+    tracemalloc.start()
+    read_xdf(path).close()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 30 * n_bytes
 
 
 def test_a_bare_ampersand_in_a_header_does_not_cost_the_data(tmp_path: Path) -> None:
