@@ -15,7 +15,7 @@ from veridical.domain.stimulus import Condition
 
 # Orders drawn before all of them are tried one by one, and places filled before that search gives up.
 _N_DRAWS = 60
-_N_STEPS = 60_000
+_N_STEPS = 40_000
 _N_PAIR_DRAWS = 20
 
 
@@ -92,7 +92,6 @@ def order_classes(
         pairs = _pair(classes, conditions, n_per_condition, search.sizes, rules.repeat_distance, rng)
         if pairs is not None:
             return _as_order(classes, pairs, search.sizes)
-        largest = max(largest, _largest_distance(classes, conditions, n_per_condition, search.sizes))
     raise ProtocolError(_distance_words(n_trials, n_repeats, rules, largest, is_proved=every.is_exhausted))
 
 
@@ -203,6 +202,8 @@ class _Search:
             state = step[0]
             if not any(state.left) and state.block == len(self.sizes) - 1:
                 yield tuple(self._conditions[c] for _, c in path if c >= 0)
+                # Looking at a whole order costs as much as filling its places once more.
+                n_done += self._n
                 path.pop()
                 continue
             options.append(iter(self._enter(state, rng) if not any(state.left) else self._place(state, rng)))

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 
 from veridical.domain.errors import StudyError
 from veridical.domain.items import ATTENTION_ID, FAMILIARITY
-from veridical.domain.protocol import Protocol
+from veridical.domain.protocol import Protocol, scale_groups
 from veridical.domain.rating import MIN_SLIDER_STEPS, Scale
 from veridical.domain.study import StudySettings
 from veridical.storage.text_file import read_language
 
 # Part of a marker's name and a column's name: no blank, no slash.
 _SCALE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+_MOST_SLIDERS = 3
 _RESERVED = (ATTENTION_ID, *(s.id for s in FAMILIARITY))
 
 
@@ -87,6 +88,11 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
 
 
 def _scale_faults(protocol: Protocol) -> Iterator[tuple[str, str]]:
+    if any(len(group) > _MOST_SLIDERS for group in scale_groups(protocol.scales)):
+        yield (
+            "protocol.scales",
+            f"must have {_MOST_SLIDERS} affective sliders beside each other at most: they share a screen",
+        )
     for k, scale in enumerate(protocol.scales):
         where = f"protocol.scales[{k}]"
         if not _SCALE_ID.fullmatch(scale.id):
