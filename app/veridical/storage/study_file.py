@@ -16,8 +16,8 @@ from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Scale, ScaleKind
 from veridical.domain.stream import RoleAssignment
-from veridical.domain.trigger import TriggerChoice
 from veridical.domain.study import SCHEMA_VERSION, AnalysisChoices, RecordingChoices, StudySettings
+from veridical.domain.trigger import TriggerChoice
 from veridical.storage.atomic import write_atomically
 from veridical.storage.study_rules import find_faults
 
