@@ -31,7 +31,10 @@ from veridical.signals.timeline_period import estimate_period
 
 _SLOWEST_HZ = 1e-6
 _LONGEST_S = 1e12
-_MAX_ROUNDS = 5
+_MAX_ROUNDS = 4
+# Breaks need no new search if the period moves no segment by more than this share of the jitter or a period.
+_FINE = 0.1
+_FINEST_CHANGE = 1e-5
 
 
 @dataclass(frozen=True)
@@ -97,10 +100,11 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     breaks = find_breaks(packets, period_s)
     for _ in range(_MAX_ROUNDS):
         old_s, period_s = period_s, common_period(packets, breaks, period_s)
-        if abs(period_s - old_s) * n < 1e-3 * breaks.jitter_s + 1e-9:
+        longest = np.max(np.diff(np.append(packets.starts[breaks.firsts], n)))
+        if abs(period_s - old_s) * longest < _FINE * max(breaks.jitter_s, period_s):
             break
         old, breaks = breaks, find_breaks(packets, period_s)
-        if np.array_equal(old.firsts, breaks.firsts) and abs(period_s / old_s - 1) < 1e-5:
+        if np.array_equal(old.firsts, breaks.firsts) and abs(period_s / old_s - 1) < _FINEST_CHANGE:
             break
     return _assemble(packets, breaks, period_s, n, origin_s)
 

@@ -1,6 +1,7 @@
 """Where a stream's time breaks: samples were lost, or its clock was set; a stall made up by a burst breaks nothing."""
 
 import itertools
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,13 +116,13 @@ class _Search:
         b = 0
         held_until, held_level_s = 0, 0.0
         level_before_s = -np.inf
-        for k in self._suspects(steps_s).tolist():
+        for k, step_s in self._suspects(steps_s):
             while bounds[b] <= k:
                 if bounds[b] > breaks[-1]:
                     breaks.append(bounds[b])
                 held_until = 0
                 b += 1
-            if k <= breaks[-1]:
+            if k <= breaks[-1] or (step_s < self.tolerance_s and k - breaks[-1] < self.n_envelope // 2):
                 continue
             begin = max(breaks[-1], k - self.n_envelope)
             before_s = float(self.late_s[begin:k].min())
@@ -154,14 +155,19 @@ class _Search:
                 level_before_s = before_s
                 held_until = 0
             level_s = after_s if is_break else before_s
-            if self.late_s[k] > level_s + self.tolerance_s:
-                is_back = self.late_s[k:caught_up] <= level_s + self.tolerance_s
-                back = k + (int(np.argmax(is_back)) if is_back.any() else len(is_back))
-                if back - k > _FEW:
-                    is_held[k:back] = True
+            back = self._back(k, level_s, caught_up)
+            if back > k:
+                is_held[k:back] = back - k > _FEW
                 held_until, held_level_s = back, level_s
         breaks += [r for r in bounds[b:-1] if r > breaks[-1]]
         return breaks
+
+    def _back(self, k: int, level_s: float, caught_up: int) -> int:
+        """First packet from ``k`` that is no more held back; ``k`` if none is: a burst is faster than the clock drifts."""
+        is_back = self.late_s[k:caught_up] <= level_s + self.tolerance_s
+        back = k + (int(np.argmax(is_back)) if is_back.any() else len(is_back))
+        n_samples = int(self.packets.ends[min(back, len(self.late_s) - 1)] - self.packets.ends[k])
+        return back if self.late_s[k] - level_s > n_samples * self.period_s / _BURST / 2 else k
 
     def _is_sharp(self, k: int, before_s: float, after_s: float, start: int, stop: int) -> bool:
         """Whether the envelope rises here more than around: elsewhere a sender slows down for a while."""
@@ -195,17 +201,18 @@ class _Search:
         ends = self.packets.ends
         return min(stop, int(np.searchsorted(ends, ends[k] + n_burst)) + self.n_envelope)
 
-    def _suspects(self, steps_s: FloatArray) -> IntArray:
+    def _suspects(self, steps_s: FloatArray) -> Iterable[tuple[int, float]]:
         """Steps up after which the next packets all lie higher than the lowest of those before."""
-        plain = np.flatnonzero(steps_s > 0.5 * self.tolerance_s) + 1
-        if len(plain) < _MANY_SUSPECTS:
-            return plain
-        half = self.n_envelope // 2
-        around_s = minimum_filter1d(self.late_s, 2 * half + 1, mode="nearest")
-        after_s = around_s[np.minimum(plain + half, len(around_s) - 1)]
-        before_s = around_s[np.maximum(plain - 1 - half, 0)]
-        kept: IntArray = plain[after_s - before_s > 0.5 * self.tolerance_s]
-        return kept
+        found = np.flatnonzero(steps_s > 0.5 * self.tolerance_s) + 1
+        if len(found) > _MANY_SUSPECTS:
+            half = self.n_envelope // 2
+            around_s = minimum_filter1d(self.late_s, 2 * half + 1, mode="nearest")
+            after_s = around_s[np.minimum(found + half, len(around_s) - 1)]
+            before_s = around_s[np.maximum(found - 1 - half, 0)]
+            # What lies beyond a loss soon looks like all the rest: one of the last few is still from before it.
+            last_s = np.min([self.late_s[np.maximum(found - back, 0)] for back in range(1, _FEW + 1)], axis=0)
+            found = found[np.minimum(after_s - before_s, 2 * (after_s - last_s)) > 0.5 * self.tolerance_s]
+        return zip(found.tolist(), steps_s[found - 1].tolist(), strict=True)
 
     def _find_resets(self) -> list[int]:
         """Packets before which stamps were set back to before all that came lately, or by more than a second."""
