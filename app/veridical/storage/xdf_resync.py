@@ -9,6 +9,7 @@ from veridical.storage.xdf_chunks import Buffer, SamplesChunk, read_length
 
 _U16 = struct.Struct("<H").unpack_from
 _U32 = struct.Struct("<I").unpack_from
+_HEAD = struct.Struct("<BIH")
 # More streams than any lab records; each costs two looks at the whole file.
 _MOST_STREAMS = 64
 _XML = b"<?xml"
@@ -22,6 +23,11 @@ def begins_chunk(buffer: Buffer, at: int) -> bool:
     n = len(buffer)
     if at == n:
         return True
+    if at + _HEAD.size <= n:
+        # Asked for every chunk of some files: the usual kind of length without a call.
+        n_bytes, length, tag = _HEAD.unpack_from(buffer, at)
+        if n_bytes == 4:
+            return bool(length >= 2 and 0 < tag <= xdf.STREAM_FOOTER)
     read = read_length(buffer, at, n)
     return read is not None and read[0] >= 2 and read[1] + 2 <= n and 0 < _U16(buffer, read[1])[0] <= xdf.STREAM_FOOTER
 
