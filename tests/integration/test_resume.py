@@ -101,6 +101,9 @@ def _answered(texts: tuple[str, ...]) -> list[int]:
 def _texts(study: Study, run: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Markers of a run as the journal and as the recording have them."""
     key = RunKey("001", run=run)
+    if not study.paths.journal(key).exists():
+        # Killed before it could say anything.
+        return (), ()
     with read_xdf(study.paths.xdf(key)) as file:
         found = [s for s in file.streams if s.name == "veridical-markers" and s.n_samples]
         recorded = tuple(str(t) for s in found for t in s.samples[0])
