@@ -1,5 +1,6 @@
 """``veridical record``: streams in. Run as ``python -m veridical.cli.recording REQUEST`` it is nothing but that."""
 
+import gc
 import sys
 from pathlib import Path
 
@@ -60,6 +61,8 @@ def run_record(request: RecordRequest) -> int:
 
 
 if __name__ == "__main__":
+    # What is loaded now stays: no collection needs to look at it again and again.
+    gc.freeze()
     try:
         sys.exit(run_record(msgspec.json.decode(sys.argv[1], type=RecordRequest)))
     except VeridicalError as problem:

@@ -1,5 +1,6 @@
 """``python -m veridical.recorder RUN_DIR``: record a run until its session ends."""
 
+import gc
 import logging
 import signal
 import sys
@@ -67,6 +68,8 @@ def _record_run(paths: RunPaths, stop: _StopRequest) -> RecorderOutcome:
             if state.phase != "ended":
                 server.publish(state)
 
+        # What is loaded now stays: no collection needs to look at it again and again.
+        gc.freeze()
         fallback = Path(plan.fallback) if plan.fallback else None
         outcome = record(Path(plan.xdf), plan.streams, None, stop, publish, plan.marker_source_id, fallback)
         write_outcome(paths, "recorder", msgspec.to_builtins(outcome))

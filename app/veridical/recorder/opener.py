@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from veridical.domain.errors import StreamError
@@ -29,7 +30,7 @@ class OpenedStream:
     description : StreamDescription
         What the header says, labels and units included.
     dead : frozenset of str
-        The uids, of those that were asked about, whose outlets are gone.
+        Uids, of those that it may be the return of, whose outlets are gone.
     """
 
     inlet: RawInlet
@@ -44,16 +45,17 @@ class Opener:
     def __init__(self, resolver: Resolver) -> None:
         self._resolver = resolver
         self._opened: queue.SimpleQueue[tuple[str, OpenedStream | None]] = queue.SimpleQueue()
+        self._gone: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._pending: set[str] = set()
         self._is_closed = threading.Event()
 
-    def begin(self, stream: StreamDescription, lookalikes: frozenset[str] = frozenset()) -> None:
+    def begin(self, stream: StreamDescription, lookalikes: Sequence[RawInlet] = ()) -> None:
         """Start to connect, unless that is under way.
 
         Parameters
         ----------
-        lookalikes : frozenset of str
-            Uids of streams that this one may be the return of: found out is whether their outlets still answer.
+        lookalikes : sequence of RawInlet
+            Of streams that this one may be the return of: found out is whether their outlets are gone.
         """
         if stream.uid not in self._pending:
             self._pending.add(stream.uid)
@@ -71,13 +73,29 @@ class Opener:
                 taken.append(opened)
         return taken
 
+    def examine(self, inlet: RawInlet) -> None:
+        """Start to find out whether the outlet of a silent stream is gone."""
+
+        def ask() -> None:
+            if inlet.has_outlet(_ALIVE_TIMEOUT_S) is False:
+                self._gone.put(inlet.description.uid)
+
+        threading.Thread(target=ask, name=f"ask-{inlet.description.name}", daemon=True).start()
+
+    def gone(self) -> set[str]:
+        """Take the uids of examined streams whose outlets are gone."""
+        taken: set[str] = set()
+        while not self._gone.empty():
+            taken.add(self._gone.get())
+        return taken
+
     def close(self) -> None:
         """Let go of what nobody has taken; what is still connecting lets go by itself."""
         self._is_closed.set()
         for opened in self.finished():
             opened.inlet.close(waits=False)
 
-    def _open(self, stream: StreamDescription, lookalikes: frozenset[str]) -> None:
+    def _open(self, stream: StreamDescription, lookalikes: Sequence[RawInlet]) -> None:
         n_values_per_s = max(1.0, stream.nominal_hz * stream.n_channels)
         buffered_s = int(min(_LONGEST_BUFFER_S, max(_SHORTEST_BUFFER_S, _BUFFER_VALUES / n_values_per_s)))
         opened: OpenedStream | None = None
@@ -92,7 +110,9 @@ class Opener:
                 if description.uid != stream.uid:
                     # Dead meanwhile, and the library has gone on with another outlet of the same source id.
                     raise StreamError(f"The stream {stream.name!r} is gone.")
-                dead = frozenset(uid for uid in lookalikes if not self._is_alive(uid))
+                dead = frozenset(
+                    other.description.uid for other in lookalikes if other.has_outlet(_ALIVE_TIMEOUT_S) is False
+                )
                 opened = OpenedStream(inlet, header, description, dead)
         except StreamError:
             # It stays announced for some seconds after its program has died: ask again, but not at once.
@@ -101,15 +121,3 @@ class Opener:
             opened.inlet.close(waits=False)
             opened = None
         self._opened.put((stream.uid, opened))
-
-    def _is_alive(self, uid: str) -> bool:
-        inlet = self._resolver.inlet(uid, buffered_s=1)
-        if inlet is None:
-            return False
-        try:
-            inlet.read_header(_ALIVE_TIMEOUT_S)
-        except StreamError:
-            return False
-        finally:
-            inlet.close()
-        return True

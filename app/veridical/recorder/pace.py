@@ -29,7 +29,7 @@ _PRECISE = 0.05
 _LOST_PERIODS = 0.7
 # With stamps taken on arrival, less than this cannot be told from a slow loop.
 _LOST_S = 0.035
-_SCATTERS = 3.0
+_SCATTERS = 4.5
 # A scatter is known from so many blocks on.
 _FEWEST_BLOCKS = 6
 _BIG_UNKNOWN_S = 0.25
@@ -37,6 +37,8 @@ _BIG_UNKNOWN_S = 0.25
 _BACKLOG_S = 1.0
 _BACKWARDS_S = 1.0
 _STEP_PERIODS = 1.5
+# Jumps smaller than this are turns of a sender's loop, not packets.
+_GRAIN_S = 0.025
 # Skewness of chunk-wise slopes from which losses are suspected.
 _SKEWED = 0.4
 # The rate is worked out so often at most.
@@ -142,6 +144,10 @@ class Pace:
         self._end += 1
         self._follow(now_s, n, advance_s)
 
+    def leave_out(self) -> None:
+        """The recorder itself stood still: nothing before says at what rate samples arrive."""
+        self._first = self._end
+
     def take_losses(self, now_s: float) -> list[Loss]:
         """Return what was found to be lost since the last call."""
         self._settle(now_s)
@@ -184,7 +190,8 @@ class Pace:
             slope, is_sure = newest.lead_slope(n_groups, scatter_s, needs_steps=quick_s < _SPANS_S[-1])
             if slope is None:
                 continue
-            if abs(1 / (1 + slope) - 1) > tolerance + 3 * scatter_s / span_s:
+            deviation, margin = abs(1 / (1 + slope) - 1), 3 * scatter_s / span_s
+            if deviation > tolerance + margin:
                 if is_sure and (slope > 0 or blocks.overtakes(len(newest.n))):
                     self._n_unsure = 0
                     # From here on, this is how the stream is, and no row of gaps.
@@ -200,7 +207,7 @@ class Pace:
                     return None
                 continue
             late = newest.lag_slope(n_groups)
-            if late is None:
+            if late is None or (deviation > tolerance - margin and quick_s < _SPANS_S[-1]):
                 continue
             if self._is_off_by_arrival(blocks, newest, *late):
                 return self.nominal_hz / (1 + late[0])
@@ -276,7 +283,8 @@ class Pace:
         quarter, half = np.quantile(advance_s / due_s, (0.25, 0.5))
         self._slope = max(0.0, float(quarter))
         # Losses only ever push the lead up: what falls is scatter.
-        falls = (self._slope + min(0.0, float(half))) * due_s - advance_s
+        usual = self._slope + min(0.0, float(half)) if self._off_hz is None else float(half)
+        falls = usual * due_s - advance_s
         falls = falls[falls > 0]
         scatter_s = 1.4826 * float(np.median(falls)) if len(falls) >= len(due_s) // 4 else 0.0
         lost_s = _LOST_PERIODS * self._period_s
@@ -331,6 +339,9 @@ class _Columns:
         if self.now_s[-1] - self.now_s[0] < 0.8 * span_s:
             return None
         k = int(np.searchsorted(self.now_s, self.now_s[-1] - span_s))
+        # Half of it in one piece tells nothing of a course.
+        if len(self.now_s) - k < 3 or float(np.diff(self.now_s[k:]).max()) > 0.5 * span_s:
+            return None
         return _Columns(self._rows[k:], self.period_s)
 
     def overtakes(self, n_newest: int) -> bool:
@@ -354,12 +365,16 @@ class _Columns:
             return None, False
         slopes = np.diff(lead_s[edges]) / np.diff(due_s[edges])
         spread = float(slopes.std())
-        allowed = max(0.02 + 1.5 * scatter_s * n_groups / float(due_s[-1]), abs(mean) / (3 if needs_steps else 4))
+        # Stamps scatter, and a loop that sends what is due leaves a sample to the next turn.
+        unsure_s = 1.5 * scatter_s + 0.6 * min(self.period_s, _GRAIN_S)
+        allowed = max(0.02 + unsure_s * n_groups / float(due_s[-1]), abs(mean) / (3 if needs_steps else 4))
         is_steady = spread <= min(allowed, 0.2 + abs(mean) / 4)
         return mean, is_steady and (mean < 0 or not self._has_losses(mean, needs_steps))
 
     def _has_losses(self, mean: float, needs_steps: bool) -> bool:
         """Whether the lead rises as lost packets make it: in steps behind some chunks, not alike behind all."""
+        if float(np.ptp(self.advance_s)) <= _GRAIN_S:
+            return False
         slopes = self.advance_s / (self.n * self.period_s)
         deviation = float(slopes.std())
         share = float(self._rows[:, _STEP].mean())

@@ -25,17 +25,17 @@ from veridical.recorder.verification import verify
 from veridical.recorder.watchdog import Watchdog
 from veridical.streaming.clock import local_clock
 from veridical.streaming.discovery import Resolver
-from veridical.streaming.inlet import RawChunk
+from veridical.streaming.inlet import RawChunk, RawInlet
 
 # Bounds what a killed recorder loses; 5 ms would cost three times the processor (FORMATS 3).
-_POLL_S = 0.08
+_POLL_S = 0.1
 # Streams whose unread samples die with their source are looked after in between, too.
-_VOLATILE_POLLS = 5
-_LOOK_S = 0.1
+_VOLATILE_POLLS = 6
+_LOOK_S = 0.2
 _CLOCK_S = 0.2
 _BOUNDARY_S = 1.0
 _SYNC_S = 0.8
-_STATE_S = 0.3
+_STATE_S = 0.5
 # Samples stamped before Stop may be sent after it (FORMATS 3.8).
 _DRAIN_S = 0.15
 # So long a stream is drained that still brings samples from before Stop: a connection that catches up.
@@ -44,6 +44,9 @@ _LONGEST_DRAIN_S = 0.35
 _SHORTEST_DRAIN_S = 0.03
 _DRAIN_POLL_S = 0.01
 _AFTER_SESSION_END_S = 2.0
+# How often it is asked whether a silent stream's program is gone, and how long one that does not answer is waited for.
+_EXAMINE_S = 1.5
+_PATIENCE_S = 120.0
 # A rate of bytes is known after this long.
 _RATE_KNOWN_S = 2.0
 
@@ -68,9 +71,9 @@ def record(
     selectors : sequence of StreamSelector
         Streams that match any of them are recorded whenever they appear; an empty selector takes all.
     stop : threading.Event
-        Asked with ``is_set`` about 12 times a second.
+        Asked with ``is_set`` about 10 times a second.
     on_state : callable
-        Called about 3 times a second, from this thread.
+        Called about twice a second, from this thread.
     marker_source_id : str
         The presenter's marker stream: always recorded, and its ``session/end`` ends the recording. With it, a
         disk that fails does not end the recorder: the session goes on, and the alarm stays.
@@ -118,7 +121,7 @@ class _RecordingLoop:
         self._session_ended_s: float | None = None
         self._hours_left: float | None = None
         self._last_seen: tuple[RecordedStream, ...] | None = None
-        self._due = dict.fromkeys((_LOOK_S, _CLOCK_S, _BOUNDARY_S, _SYNC_S, _STATE_S), 0.0)
+        self._due: dict[str, float] = {}
 
     def run(self, seconds: float | None, stop: threading.Event) -> EndedBy:
         """Record until there is a reason to end."""
@@ -126,7 +129,7 @@ class _RecordingLoop:
         while True:
             now_s = local_clock()
             self._step(now_s)
-            if self._is_due(_STATE_S, now_s) or self._sink.alarm != self._told_alarm:
+            if self._is_due("state", _STATE_S, now_s) or self._sink.alarm != self._told_alarm:
                 self._publish("recording" if self._sources else "waiting")
             if stop.is_set():
                 return "stop"
@@ -143,6 +146,7 @@ class _RecordingLoop:
         stopped_s = local_clock()
         self._adopt(stopped_s)
         self._opener.close()
+        self._resolver.stop()
         self._publish("stopping")
         self._drain(stopped_s)
         # Once disconnected, every stream would look lost.
@@ -185,12 +189,12 @@ class _RecordingLoop:
         if self._sink.is_failed:
             return
         try:
-            if self._is_due(_CLOCK_S, now_s):
+            if self._is_due("clock", _CLOCK_S, now_s):
                 for source in self._sources:
                     source.transfer_clock(self._sink, now_s)
-            if self._is_due(_BOUNDARY_S, now_s):
+            if self._is_due("boundary", _BOUNDARY_S, now_s):
                 self._sink.write_boundary()
-            if self._is_due(_SYNC_S, now_s):
+            if self._is_due("sync", _SYNC_S, now_s):
                 self._sink.sync()
                 self._hours_left = self._estimate_hours(now_s)
         except StorageError:
@@ -224,7 +228,7 @@ class _RecordingLoop:
         """Connect to announced streams that are wanted, and take in those that have answered."""
         for opened in self._opener.finished():
             self._take_in(opened, now_s)
-        if not self._is_due(_LOOK_S, now_s):
+        if not self._is_due("look", _LOOK_S, now_s):
             return
         announced = self._resolver.streams()
         uids = {stream.uid for stream in announced}
@@ -238,13 +242,28 @@ class _RecordingLoop:
                     self._opener.begin(stream)
             elif is_wanted(self._selectors, stream):
                 self._opener.begin(stream, self._lookalikes(stream))
+        self._look_after_silent(now_s)
 
-    def _lookalikes(self, new: StreamDescription) -> frozenset[str]:
-        return frozenset(
-            source.description.uid
-            for source in self._sources
-            if source.is_connected and is_lookalike(source.description, new)
-        )
+    def _lookalikes(self, new: StreamDescription) -> list[RawInlet]:
+        inlets = [source.inlet for source in self._sources if is_lookalike(source.description, new)]
+        return [inlet for inlet in inlets if inlet is not None]
+
+    def _look_after_silent(self, now_s: float) -> None:
+        """Find out which silent streams' programs are gone, and let go of those.
+
+        Of a program that only stands still, what it has kept is still to come. But while the library
+        looks for one that is gone, its questions take up ports of the range that other streams need.
+        """
+        gone = self._opener.gone()
+        asks = self._is_due("examine", _EXAMINE_S, now_s)
+        for source in self._sources:
+            if source.inlet is None or not source.is_suspect(now_s):
+                continue
+            if source.description.uid in gone or source.lost_s(now_s) > _PATIENCE_S:
+                self._transfer(source, now_s)
+                source.give_up(now_s)
+            elif asks:
+                self._opener.examine(source.inlet)
 
     def _take_in(self, opened: OpenedStream, now_s: float) -> None:
         new = opened.inlet.description
@@ -255,7 +274,8 @@ class _RecordingLoop:
         returned: Source | None = None
         for source in self._sources:
             if source.is_connected:
-                if source.description.uid not in opened.dead:
+                is_dead = source.description.uid in opened.dead
+                if not is_dead and not (source.is_lost and is_lookalike(source.description, new)):
                     continue
                 # What it has sent is here; what the library would find in its place is not its own.
                 self._transfer(source, now_s)
@@ -320,10 +340,10 @@ class _RecordingLoop:
             # The sink has its alarm.
             pass
 
-    def _is_due(self, period_s: float, now_s: float) -> bool:
-        if now_s < self._due[period_s]:
+    def _is_due(self, act: str, period_s: float, now_s: float) -> bool:
+        if now_s < self._due.get(act, 0.0):
             return False
-        self._due[period_s] = now_s + period_s
+        self._due[act] = now_s + period_s
         return True
 
     def _estimate_hours(self, now_s: float) -> float | None:

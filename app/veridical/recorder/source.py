@@ -5,17 +5,21 @@ import statistics
 
 from veridical.domain.errors import StreamError
 from veridical.domain.stream import StreamDescription
-from veridical.ipc.messages import RecordedStream
+from veridical.ipc.messages import HealthFinding, RecordedStream
 from veridical.recorder.clock_gate import ClockGate
 from veridical.recorder.connection import Connection
 from veridical.recorder.opener import OpenedStream
 from veridical.recorder.outcome import StreamOutcome
 from veridical.recorder.sink import Sink
 from veridical.recorder.stream_watch import StreamWatch
-from veridical.streaming.inlet import RawChunk
+from veridical.streaming.inlet import RawChunk, RawInlet
+from veridical.streaming.vitals import Health
 
 # A stream that is no longer announced and silent for so long is said to be lost.
 _LOST_S = 1.0
+# A stream with a rate that is silent for so long may be dead.
+_SUSPECT_S = 0.7
+_SUSPECT_PERIODS = 3
 
 _log = logging.getLogger(__name__)
 
@@ -43,11 +47,33 @@ class Source:
         self._last_s: float | None = None
         self._offset_s: float | None = None
         self._is_lost = False
+        self._lost_since_s = now_s
 
     @property
     def is_connected(self) -> bool:
         """Whether samples may still come from where they came last."""
         return self._connection is not None
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the network no longer knows it and nothing comes; it may still be connected."""
+        return self._is_lost
+
+    def is_suspect(self, now_s: float) -> bool:
+        """Whether its program may be gone: it is lost, or sends nothing although it has a rate."""
+        if self._is_lost:
+            return True
+        hz = self.description.nominal_hz
+        return hz > 0 and self._watch.silent_s(now_s) > max(_SUSPECT_S, _SUSPECT_PERIODS / hz)
+
+    @property
+    def inlet(self) -> RawInlet | None:
+        """Where its samples come from; None if it is not connected."""
+        return None if self._connection is None else self._connection.inlet
+
+    def lost_s(self, now_s: float) -> float:
+        """Seconds since it was found lost; 0 if it is not."""
+        return now_s - self._lost_since_s if self._is_lost else 0.0
 
     @property
     def is_volatile(self) -> bool:
@@ -73,8 +99,7 @@ class Source:
     def note_announced(self, is_announced: bool, now_s: float) -> None:
         """Take note of whether the network still knows the stream: if not, and nothing comes, it is lost."""
         if not is_announced and not self._is_lost and self._watch.silent_s(now_s) > _LOST_S:
-            self._is_lost = True
-            self._watch.lose(now_s)
+            self._mark_lost(now_s)
 
     def reconnect(self, opened: OpenedStream, now_s: float) -> None:
         """Go on with the stream that came back; what the old connection brought must have been transferred."""
@@ -98,7 +123,7 @@ class Source:
         try:
             taken = self._connection.pull(now_s)
         except StreamError:
-            self._give_up(now_s)
+            self.give_up(now_s)
             return []
         if taken and self._is_lost:
             # Stopped, not dead: its connection has outlasted the silence.
@@ -119,7 +144,7 @@ class Source:
         inlet = self._connection.inlet
         if inlet.is_patient and inlet.has_moved():
             # What the library has found elsewhere arrives half a second later at the earliest.
-            self._give_up(now_s)
+            self.give_up(now_s)
             return
         newest = inlet.measure_clock(0.0)
         if newest is not None and self._gate.is_new(newest):
@@ -140,7 +165,8 @@ class Source:
 
     def state(self, now_s: float) -> RecordedStream:
         """For the window."""
-        health, d = self._watch.judge(now_s), self.description
+        d = self.description
+        health, rate_hz, findings = self._judge(now_s)
         return RecordedStream(
             name=d.name,
             type=d.type,
@@ -148,12 +174,22 @@ class Source:
             uid=d.uid,
             n_channels=d.n_channels,
             nominal_hz=d.nominal_hz,
-            effective_hz=self._watch.rate_hz() or 0.0,
+            effective_hz=rate_hz,
             n_samples=self.n_written,
             light=health.light,
             words=health.words,
-            findings=self._watch.findings(now_s),
+            findings=findings,
         )
+
+    def _judge(self, now_s: float) -> tuple[Health, float, tuple[HealthFinding, ...]]:
+        """Ask the watch: the light, the rate, and what was found."""
+        try:
+            return self._watch.judge(now_s), self._watch.rate_hz() or 0.0, self._watch.findings(now_s)
+        except Exception:
+            # As in _count: nothing that the watch stumbles over may end the recording.
+            _log.exception("%r cannot be judged", self.description.name)
+            self._restart_watch(now_s)
+            return Health("unknown", "cannot be judged"), 0.0, ()
 
     def outcome(self) -> StreamOutcome:
         """For the session file."""
@@ -184,6 +220,16 @@ class Source:
             self._connection.close()
             self._connection = None
 
+    def give_up(self, now_s: float) -> None:
+        """Let go of a stream whose outlet is gone."""
+        if self._connection is not None:
+            n_unread = self._connection.inlet.n_unread()
+            if n_unread:
+                _log.error("%r: %d samples that had arrived cannot be had any more", self.description.name, n_unread)
+        self.disconnect()
+        if not self._is_lost:
+            self._mark_lost(now_s)
+
     def _write(self, chunk: RawChunk, sink: Sink) -> None:
         sink.write_samples(self.id, chunk.samples, chunk.stamps_s)
         self.n_written += len(chunk)
@@ -199,13 +245,8 @@ class Source:
             _log.exception("%r cannot be watched", self.description.name)
             self._restart_watch(now_s)
 
-    def _give_up(self, now_s: float) -> None:
-        if self._connection is not None:
-            n_unread = self._connection.inlet.n_unread()
-            if n_unread:
-                _log.error("%r: %d samples that had arrived cannot be had any more", self.description.name, n_unread)
-        self.disconnect()
-        self._is_lost = True
+    def _mark_lost(self, now_s: float) -> None:
+        self._is_lost, self._lost_since_s = True, now_s
         self._watch.lose(now_s)
 
     def _restart_watch(self, now_s: float) -> None:

@@ -81,7 +81,7 @@ class StreamWatch:
         if n == 0:
             return
         self.n_samples += n
-        self._heard_s = self._looked_s = now_s
+        self._heard_s = now_s
         self._chunks.append((now_s, n))
         self._clock.count(float(stamps_s[-1]), now_s)
         if self._pace is not None:
@@ -140,8 +140,10 @@ class StreamWatch:
     def _look(self, now_s: float) -> None:
         stall_s = now_s - self._looked_s
         if stall_s > _OWN_STALL_S:
-            self._heard_s += stall_s
+            self._heard_s = min(now_s, self._heard_s + stall_s)
             self._clock.shift(stall_s)
+            if self._pace is not None:
+                self._pace.leave_out()
         self._looked_s = self._found_s = now_s
         if self._lost_s is not None:
             words = f"lost for {now_s - self._lost_s:.0f} s; it is picked up when it returns"

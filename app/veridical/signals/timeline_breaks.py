@@ -163,7 +163,7 @@ class _Search:
         return breaks
 
     def _back(self, k: int, level_s: float, caught_up: int) -> int:
-        """First packet from ``k`` that is no more held back; ``k`` if none is: a burst is faster than the clock drifts."""
+        """First packet from ``k`` that is no more held back, or ``k``: a burst is faster than the clock drifts."""
         is_back = self.late_s[k:caught_up] <= level_s + self.tolerance_s
         back = k + (int(np.argmax(is_back)) if is_back.any() else len(is_back))
         n_samples = int(self.packets.ends[min(back, len(self.late_s) - 1)] - self.packets.ends[k])

@@ -119,13 +119,16 @@ class RawInlet:
 
     def __init__(self, info: pylsl.StreamInfo, buffered_s: int = 60, is_patient: bool = False) -> None:
         self.description = describe_info(info)
+        if self.description.n_channels < 1:
+            raise StreamError(f"The stream {self.description.name!r} has no channels; correct its program.")
         self.is_patient = is_patient and bool(self.description.source_id)
+        self._info = info
         self._inlet: pylsl.StreamInlet | None = pylsl.StreamInlet(info, max_buflen=buffered_s, recover=self.is_patient)
         self._buffer: _Numbers | _Strings
         if self.description.format == "string":
             self._buffer = _Strings(self.description.n_channels)
         else:
-            self._buffer = _Numbers(self.description)
+            self._buffer = _Numbers(self.description, not self.is_patient)
 
     def open(self, timeout_s: float) -> None:
         """Subscribe; every sample sent from here on arrives.
@@ -171,16 +174,32 @@ class RawInlet:
         obj = self._get().obj
         if self.is_patient and timeout_s <= 0 and not liblsl.SAMPLES_AVAILABLE(obj):
             return self._buffer.nothing
-        with self._as_stream_error():
+        try:
             if timeout_s <= 0:
                 return self._buffer.pull(obj, self._buffer.n_max, 0.0)
             # The library would wait until the buffer is full.
             first = self._buffer.pull(obj, 1, timeout_s)
             return first.joined(self._buffer.pull(obj, self._buffer.n_max, 0.0)) if len(first) else first
+        except RuntimeError as error:
+            raise self._explain(error) from error
 
     def is_full(self, chunk: RawChunk) -> bool:
         """Whether more may be waiting behind this chunk."""
         return len(chunk) >= self._buffer.n_max
+
+    def has_outlet(self, timeout_s: float) -> bool | None:
+        """Ask the outlet over another connection (blocks): False if it is gone, None if nothing answers in time.
+
+        A program that stands still, or whose network is down, does not answer; one that has ended is refused for.
+        """
+        try:
+            uid = pylsl.StreamInlet(self._info, max_buflen=1, recover=False).info(timeout_s).uid()
+        except pylsl.util.TimeoutError:
+            return None
+        except RuntimeError:
+            return False
+        # Another program may have taken its port.
+        return bool(uid == self.description.uid)
 
     def n_unread(self) -> int:
         """Samples that have arrived and were not pulled."""
@@ -228,14 +247,14 @@ class RawInlet:
     def _as_stream_error(self) -> Iterator[None]:
         try:
             yield
-        except pylsl.util.TimeoutError as error:
-            raise StreamError(
-                f"The stream {self.description.name!r} is announced but does not answer; restart its program."
-            ) from error
         except RuntimeError as error:
-            raise StreamError(
-                f"The stream {self.description.name!r} is lost; start its program again, it is picked up by itself."
-            ) from error
+            raise self._explain(error) from error
+
+    def _explain(self, error: RuntimeError) -> StreamError:
+        name = self.description.name
+        if isinstance(error, pylsl.util.TimeoutError):
+            return StreamError(f"The stream {name!r} is announced but does not answer; restart its program.")
+        return StreamError(f"The stream {name!r} is lost; start its program again, it is picked up by itself.")
 
 
 class _Numbers:
@@ -244,7 +263,8 @@ class _Numbers:
     A fresh array of the largest size for every pull costs as much as all the rest [measured].
     """
 
-    def __init__(self, stream: StreamDescription) -> None:
+    def __init__(self, stream: StreamDescription, may_break: bool) -> None:
+        self._may_break = may_break
         self.n_max = int(min(_MOST_PULLED, max(_FEWEST_PULLED, stream.nominal_hz * _PULLED_S)))
         if not stream.is_regular:
             self.n_max = _FEWEST_PULLED * 8
@@ -262,7 +282,9 @@ class _Numbers:
         self._error.value = 0
         n_pulled = self._pull(obj, *self._places, n * self._n_channels, n, timeout_s, self._error_place)
         n_pulled //= self._n_channels
-        if self._error.value:
+        if self._error.value and not self._may_break:
+            liblsl.check(self._error)
+        elif self._error.value:
             # Those taken before the connection was found broken are here, though the call says none.
             n_pulled = int(np.argmin(np.append(self._stamps_s, 0.0) != 0))
             if n_pulled == 0:
@@ -271,7 +293,9 @@ class _Numbers:
 
     def _copy(self, n: int) -> RawChunk:
         chunk = RawChunk(self._stamps_s[:n].copy(), self._samples[:n].copy().T)
-        self._stamps_s[:n] = 0.0
+        if self._may_break:
+            # A stamp of 0 will mark where a pull that broke off has come to.
+            self._stamps_s[:n] = 0.0
         return chunk
 
 
