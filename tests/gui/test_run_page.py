@@ -16,12 +16,13 @@ from veridical.domain.stream import StreamDescription
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.page import Context
-from veridical.gui.common.workspace import Focus
+from veridical.gui.common.workspace import Focus, StreamLight
 from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.page import RunPage
 from veridical.gui.run.scope_view import Canvas, ScopeFrame, ScopePainter, marker_words
 from veridical.gui.run.setup_panel import _beside_the_operator
 from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
+from veridical.ipc.messages import HealthFinding, RecordedStream
 from veridical.paths import RunPaths
 from veridical.services.gate import GateItem
 from veridical.services.resuming import BrokenSession
@@ -199,6 +200,39 @@ def test_a_recorder_that_died_is_not_said_to_record(page: RunPage, world: "World
     assert resolve_status((), True, (), state).recorder == "Recording"
     status = resolve_status((), True, (), replace(state, is_recorder_lost=True))
     assert (status.recorder, status.recorder_level) == ("Recorder gone", "fail")
+
+
+def test_lights_say_what_the_recorder_found_and_where(page: RunPage, world: "World", qtbot: QtBot) -> None:
+    amplifier = StreamDescription(
+        "Amp", "EEG", "a", "u", "h", 3, 500.0, "float32", ("Fp1", "Fp2", "GSR"), ("EEG", "EEG", "GSR"), ("", "", "")
+    )
+    flat = HealthFinding("flat", "caution", "Fp1 flat for 3 s", 1.0, channels=("Fp1",))
+    gone = HealthFinding("no-data", "fail", "no data for 4 s", 2.0)
+    run = _start(page, world, qtbot)
+    run.show(3)
+    page.poll()
+    state = page.desk.state
+    assert state is not None
+    recorder = state.recorder
+    assert recorder is not None
+
+    def lights(*findings: HealthFinding) -> dict[str, StreamLight]:
+        worst = findings[0] if findings else None
+        stream = RecordedStream(
+            "Amp", "EEG", "a", "u", 3, 500.0, 500.0, 9, worst.light if worst else "good",
+            worst.words if worst else "500 Hz", findings,
+        )  # fmt: skip
+        told = replace(state, recorder=replace(recorder, streams=(stream,)))
+        assert resolve_session(told).faults == tuple((f.light, f"Amp: {f.words}") for f in findings)
+        return {light.name: light for light in resolve_status((amplifier,), True, (), told).lights}
+
+    assert [(lights()[r].level, lights()[r].words) for r in ("EEG", "EDA")] == [("good", "500 Hz")] * 2
+    one = lights(flat)
+    assert (one["EEG"].level, one["EEG"].words) == ("caution", "Fp1 flat for 3 s")
+    assert one["EDA"].level == "good", "the flat electrode is none of the skin's"
+    both = lights(gone, flat)
+    assert (both["EEG"].level, both["EDA"].level) == ("fail", "fail")
+    assert both["EEG"].details == "no data for 4 s\nFp1 flat for 3 s"
 
 
 def test_abort_can_be_thought_better_of(page: RunPage, world: "World", qtbot: QtBot) -> None:

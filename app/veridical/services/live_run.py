@@ -4,16 +4,32 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.domain.run import RunPlan
-from veridical.ipc.messages import Abort, Note, Pause, PresenterState, RecorderState, Resume, Start, Stop
+from veridical.ipc.messages import (
+    Abort,
+    HealthFinding,
+    Note,
+    Pause,
+    PresenterState,
+    RecordedStream,
+    RecorderState,
+    Resume,
+    Start,
+    Stop,
+)
 from veridical.paths import RunPaths
 from veridical.services.children import Child
 from veridical.services.session_record import finish_run
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan
+
+# What pages see of the recorder: they do not speak to processes themselves.
+StreamFinding: TypeAlias = HealthFinding
+__all__ = ["LiveRun", "RecordedStream", "RunState", "StreamFinding"]
 
 _WATCH_S = 0.05
 # Between a child's end and our noticing, its last state may still be under way.

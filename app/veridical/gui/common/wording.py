@@ -87,3 +87,8 @@ def quantity(value: float, unit: str) -> str:
     size = abs(value)
     factor, prefix = next(((f, p) for f, p in _PREFIXES if size >= f * 0.9995), _PREFIXES[-1])
     return f"{value / factor:.3g}".replace("-", MINUS) + f"{THIN_SPACE}{prefix}{unit}"
+
+
+def shortened(words: str, most: int) -> str:
+    """Cut words to ``most`` letters, with an ellipsis where something is left out."""
+    return words if len(words) <= most else f"{words[: most - 1].rstrip()}…"

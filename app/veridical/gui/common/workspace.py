@@ -18,11 +18,12 @@ class Focus:
 
 @dataclass(frozen=True)
 class StreamLight:
-    """One light of the status bar."""
+    """One light of the status bar; ``details`` is everything there is to say, a line each."""
 
     name: str
     level: StatusLevel = "unknown"
     words: str = "not seen"
+    details: str = ""
 
 
 STATUS_ROLES = ("EEG", "EDA", "ECG", "Markers")

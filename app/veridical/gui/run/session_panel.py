@@ -7,9 +7,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
-from veridical.gui.common.widgets import StepButton, card, label
+from veridical.gui.common.widgets import StatusLight, StepButton, card, label
 from veridical.gui.run.mirror import PresenterMirror
 from veridical.gui.run.view_model import SessionScreen
+
+# What an operator can take in; the rest is counted.
+_MOST_FAULTS = 4
 
 
 class SessionPanel(QWidget):
@@ -41,6 +44,11 @@ class SessionPanel(QWidget):
         where_column.addLayout(head)
         where_column.addWidget(self._where)
         where_column.addWidget(self._counts)
+        self._faults_card, faults_column = card(margin=2 * GRID, spacing=GRID // 2)
+        faults_column.addWidget(label("Streams", "sectionTitle"))
+        self._faults = [StatusLight(appearance, wraps=True) for _ in range(_MOST_FAULTS)]
+        for light in self._faults:
+            faults_column.addWidget(light)
         note_card, note_column = card(margin=2 * GRID, spacing=GRID)
         note_column.addWidget(label("Notes", "sectionTitle"))
         row = QHBoxLayout()
@@ -53,9 +61,10 @@ class SessionPanel(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(2 * GRID)
-        for widget in (mirror_card, where_card, note_card):
+        for widget in (mirror_card, where_card, self._faults_card, note_card):
             column.addWidget(widget)
         column.addStretch(1)
+        self._show_faults(())
 
     def show_screen(self, old: SessionScreen | None, new: SessionScreen) -> None:
         """Draw the difference."""
@@ -67,6 +76,18 @@ class SessionPanel(QWidget):
         self._remaining.setText(new.remaining)
         self._counts.setText(new.counts)
         self._screen.setText(new.screen)
+        self._show_faults(new.faults)
+
+    def _show_faults(self, faults: tuple[tuple[str, str], ...]) -> None:
+        """Say what is wrong with the streams, worst first; a healthy recording needs one line."""
+        shown = faults or (("good", "All streams arrive as they should"),)
+        if len(shown) > _MOST_FAULTS:
+            more = len(shown) - _MOST_FAULTS + 1
+            shown = (*shown[: _MOST_FAULTS - 1], (shown[_MOST_FAULTS - 1][0], f"and {more} more"))
+        for k, light in enumerate(self._faults):
+            light.setVisible(k < len(shown))
+            if k < len(shown):
+                light.show_state(shown[k][0], shown[k][1])  # type: ignore[arg-type]
 
     def focus_note(self) -> None:
         """Put the keyboard into the note field."""

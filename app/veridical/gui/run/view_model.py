@@ -10,6 +10,7 @@ from veridical.gui.common import wording
 from veridical.gui.common.plane import RatedPoint
 from veridical.gui.common.tokens import StatusLevel
 from veridical.gui.common.workspace import StatusLine, StreamLight
+from veridical.gui.run.stream_lights import faults_in_words, recorded_lights
 from veridical.services.gate import GateItem
 from veridical.services.live_run import RunState
 from veridical.services.streams import ScopeTraces
@@ -72,6 +73,8 @@ class SessionScreen:
     ----------
     part, where : str
         "Block 2" and "trial 31 of 60".
+    faults : tuple of (level, words)
+        What is wrong with the streams that are recorded, worst first.
     can_pause, can_resume, can_abort : bool
         Which commands make sense now.
     """
@@ -90,6 +93,7 @@ class SessionScreen:
     can_abort: bool = True
     is_over: bool = False
     points: tuple[RatedPoint, ...] = ()
+    faults: tuple[tuple[str, str], ...] = ()
 
 
 _PART_WORDS = {
@@ -138,6 +142,7 @@ def resolve_session(state: RunState) -> SessionScreen:
         can_resume=shown.phase in ("pausing", "paused", "stopped"),
         can_abort=not state.is_over and shown.phase not in ("ended", "failed"),
         is_over=state.is_over,
+        faults=() if state.recorder is None else faults_in_words(state.recorder.streams),
         points=tuple(
             RatedPoint(valence, arousal, conditions.get(trial, "neutral"))
             for trial, valence, arousal in shown.values
@@ -239,6 +244,10 @@ def resolve_status(
     recorder = None if state is None else state.recorder
     if recorder is None:
         return StatusLine(lights=tuple(lights))
+    if recorder.phase in ("recording", "stopping"):
+        # What reaches the file counts, not what reaches the view.
+        told = recorded_lights(("EEG", "EDA", "ECG"), streams, recorder.streams)
+        lights = [told.get(light.name, light) for light in lights]
     words, level = _RECORDER_WORDS.get(recorder.phase, ("Recorder", "unknown"))
     if recorder.alarm:
         words, level = "Recorder alarm", "fail"

@@ -9,6 +9,9 @@ from veridical.gui.common.tokens import GRID, STATUS_HEIGHT
 from veridical.gui.common.widgets import StatusLight, label
 from veridical.gui.common.workspace import STATUS_ROLES, StatusLine, Workspace
 
+# Four lights and the recorder share a window of 1280 pixels; the rest is in the tooltip and on the Run page.
+_MOST_LETTERS = 34
+
 
 class StatusBar(QWidget):
     """Draws the workspace's status line."""
@@ -46,7 +49,8 @@ class StatusBar(QWidget):
         status: StatusLine = self._workspace.status
         for shown in status.lights:
             if shown.name in self._lights:
-                self._lights[shown.name].show_state(shown.level, shown.words)
+                self._lights[shown.name].show_state(shown.level, wording.shortened(shown.words, _MOST_LETTERS))
+                self._lights[shown.name].setToolTip(shown.details or shown.words)
         self._recorder.show_state(status.recorder_level, status.recorder)
         self._time.setVisible(status.seconds is not None)
         self._size.setVisible(status.file_bytes is not None)
