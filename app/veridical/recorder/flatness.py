@@ -16,6 +16,8 @@ _LONGEST_S = 30.0
 _ALIVE_S = 0.5
 # Only the ends of chunks are compared until a value has come back for so long; then every sample is.
 _SUSPECT_S = 0.3
+# As long as no value comes back, a glance so often is enough: each costs as much as writing the chunk [measured].
+_GLANCE_S = 0.25
 # A repetition that began inside a chunk is seen from the chunk's end on.
 _UNSEEN_S = 0.5
 # Kinds of channels that carry a body, by the word that their type, label or stream's type begins with.
@@ -78,6 +80,7 @@ class Flatness:
         self._limit_n = max(_SHORTEST_S * hz, float(_FEWEST_SAMPLES))
         self._longest_n = max(_LONGEST_S * hz, self._limit_n)
         self._suspect_n = _SUSPECT_S * hz
+        self._glance_n = _GLANCE_S * hz
         self._unseen_n = _UNSEEN_S * hz
         self._alive_n = _ALIVE_S * hz
         self.restart()
@@ -93,11 +96,15 @@ class Flatness:
         self._moving_n: FloatArray = np.zeros(n)
         self._since_s: FloatArray = np.zeros(n)
         self._is_flat: BoolArray = np.zeros(n, dtype=np.bool_)
-        self._any_flat = False
+        self._any_flat = self._is_close = False
+        self._waiting_n = 0
 
     def count(self, samples: SampleArray, now_s: float) -> None:
         """Look at a chunk, shape (n_channels, n_times)."""
-        n_times = samples.shape[1]
+        n_times = self._waiting_n = self._waiting_n + samples.shape[1]
+        if n_times < self._glance_n and not self._is_close:
+            return
+        self._waiting_n = 0
         newest = _bits(samples[:, -1] if self._is_whole else samples[self._channels, -1])
         value, self._value = self._value, newest
         if value is None:
@@ -107,8 +114,10 @@ class Flatness:
         run_n *= newest == value
         if self._any_flat:
             self._end_flat(n_times)
-        if run_n.max() >= self._suspect_n:
+        is_suspect = bool(run_n.max() >= self._suspect_n)
+        if is_suspect:
             self._look_closely(samples, newest, now_s)
+        self._is_close = is_suspect or self._any_flat
 
     def flat(self, now_s: float) -> tuple[tuple[str, ...], float, bool]:
         """Return labels of the flat channels, since when the first is flat, and whether all judged ones are."""

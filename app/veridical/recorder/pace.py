@@ -28,7 +28,7 @@ _LEARNT_BLOCKS = 24
 _PRECISE = 0.05
 _LOST_PERIODS = 0.7
 # With stamps taken on arrival, less than this cannot be told from a slow loop.
-_LOST_S = 0.035
+_LOST_S = 0.06
 _SCATTERS = 4.5
 # A scatter is known from so many blocks on.
 _FEWEST_BLOCKS = 6
