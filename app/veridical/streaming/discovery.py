@@ -13,7 +13,6 @@ from veridical.streaming.scout import Scout
 
 _HEADER_TIMEOUT_S = 2.0
 _POLL_S = 0.2
-_FORGETTING_POLL_S = 0.3
 _MAX_STREAMS = 1024
 
 
@@ -32,8 +31,10 @@ class Resolver:
 
     def __init__(self, reads_headers: bool = True, forget_after_s: float = 5.0, is_prompt: bool = False) -> None:
         self._reads_headers = reads_headers
-        self._forget_after_s = forget_after_s
-        self._resolver: pylsl.ContinuousResolver | None = pylsl.ContinuousResolver(forget_after=forget_after_s)
+        self._scout = Scout(forget_after_s) if is_prompt else None
+        self._resolver: pylsl.ContinuousResolver | None = None
+        if not is_prompt:
+            self._resolver = pylsl.ContinuousResolver(forget_after=forget_after_s)
         self._handles = (ctypes.c_void_p * _MAX_STREAMS)()
         self._lock = threading.Lock()
         self._infos: dict[str, pylsl.StreamInfo] = {}
@@ -41,10 +42,6 @@ class Resolver:
         self._readers: dict[str, threading.Thread] = {}
         self._is_closed = threading.Event()
         self._changed = threading.Condition()
-        # What the scout has found: the announcement, and when; until the resolver knows it too, or should.
-        self._scouted: dict[str, tuple[pylsl.StreamInfo, float]] = {}
-        self._wake = threading.Event()
-        self._scout = Scout(self._known, self._take_scouted) if is_prompt else None
         self._thread = threading.Thread(target=self._keep_looking, name="lsl-resolver", daemon=True)
         self._thread.start()
 
@@ -68,15 +65,10 @@ class Resolver:
     def stop(self) -> None:
         """Begin to close; does not wait."""
         self._is_closed.set()
-        self._wake.set()
-        if self._scout is not None:
-            self._scout.stop()
 
     def close(self) -> None:
         """Stop resolving."""
         self.stop()
-        if self._scout is not None:
-            self._scout.close()
         self._thread.join(2.0)
         for reader in list(self._readers.values()):
             reader.join(_HEADER_TIMEOUT_S)
@@ -84,27 +76,16 @@ class Resolver:
 
     def _keep_looking(self) -> None:
         while not self._is_closed.is_set():
-            self._update(self._look())
-            # A scout wakes us when there is news: what is left is to notice who has gone.
-            self._wake.wait(_POLL_S if self._scout is None else _FORGETTING_POLL_S)
-            self._wake.clear()
+            if self._scout is not None:
+                self._update(self._scout.look())
+            elif self._resolver is not None:
+                self._update(self._look(self._resolver))
+                self._is_closed.wait(_POLL_S)
 
-    def _known(self) -> list[str]:
-        with self._lock:
-            return [*self._descriptions, *self._scouted]
-
-    def _take_scouted(self, infos: list[pylsl.StreamInfo]) -> None:
-        now_s = pylsl.local_clock()
-        with self._lock:
-            self._scouted |= {info.uid(): (info, now_s) for info in infos}
-        self._wake.set()
-
-    def _look(self) -> dict[str, pylsl.StreamInfo]:
+    def _look(self, resolver: pylsl.ContinuousResolver) -> dict[str, pylsl.StreamInfo]:
         """Announcements by uid; those known already are not read again."""
         infos: dict[str, pylsl.StreamInfo] = {}
-        if self._resolver is None:
-            return infos
-        n = liblsl.RESOLVER_RESULTS(self._resolver.obj, self._handles, _MAX_STREAMS)
+        n = liblsl.RESOLVER_RESULTS(resolver.obj, self._handles, _MAX_STREAMS)
         for handle in self._handles[:n]:
             uid = liblsl.GET_UID(handle).decode()
             known = self._infos.get(uid)
@@ -115,13 +96,6 @@ class Resolver:
                 infos[uid] = known
             # Else an announcement that the library could not read: a stream without a uid.
             liblsl.DESTROY_INFO(handle)
-        too_old_s = pylsl.local_clock() - self._forget_after_s
-        with self._lock:
-            for uid, (info, found_s) in list(self._scouted.items()):
-                if uid in infos or found_s < too_old_s:
-                    del self._scouted[uid]
-                else:
-                    infos[uid] = info
         return infos
 
     def _update(self, infos: dict[str, pylsl.StreamInfo]) -> None:
