@@ -161,6 +161,10 @@ class StudyPaths:
         """Folder of a model bundle."""
         return self.derivatives(participant) / "models" / name
 
+    def learned_table(self, participant: str, pipeline: str) -> Path:
+        """Features and ratings of the last training with a pipeline, for pooled models."""
+        return self.derivatives(participant) / f"learned-{pipeline}.npz"
+
     def report(self, participant: str, name: str) -> Path:
         """HTML report; its JSON stands beside it with the other suffix."""
         return self.derivatives(participant) / "reports" / f"{name}.html"

@@ -10,8 +10,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from veridical.audit.checks import NOT_MEASURED
 from veridical.audit.wording import p_words
+from veridical.domain.chart import Chart, SeriesKind, score_chart, series
 from veridical.domain.errors import StorageError
 from veridical.domain.evaluation import Finding, OverallVerdict, Validation, Verdict
 from veridical.domain.participant import RunKey
@@ -20,6 +20,7 @@ from veridical.domain.rating import Rating
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.study import AnalysisChoices, StudySettings
 from veridical.domain.trial_table import TrialRow
+from veridical.reports.charts import chart_svg
 from veridical.reports.content import AnnotationSummary, RecordingFacts, ReportContent, StreamFacts
 from veridical.reports.page import MEANING, OVERALL_STATUS
 from veridical.reports.report import render_html, render_json, write_report
@@ -222,11 +223,22 @@ def test_findings_carry_icon_and_word_and_are_escaped(html: str) -> None:
     assert "correlation</dt><dd>unknown" in html
 
 
-def test_what_was_not_measured_is_named(parsed: Page) -> None:
-    text = parsed.text["audit"]
-    assert "Not measured in this version" in text
-    for threat in NOT_MEASURED:
-        assert threat in text
+def test_a_finding_shows_its_figure_with_words_for_who_cannot_see_it() -> None:
+    what = content()
+    chart = score_chart([("the model", 0.68, (0.53, 0.81), True), ("muscle alone", 0.62, None, False)], "AUC")
+    findings = (replace(what.findings[2], chart=chart), *what.findings[3:])
+    html = render_html(replace(what, findings=findings))
+    assert "AUC, where 0.5 is guessing: the model 0.68 (95 % interval 0.53 to 0.81); muscle alone 0.62." in html
+    assert 'id="check-artifact-bias-' in html
+
+
+@pytest.mark.parametrize("kind", ["bars", "points", "line"])
+def test_a_chart_of_curves_is_drawn_with_its_axes_named(kind: SeriesKind) -> None:
+    chart = Chart("Trial", "Rating", (series("answers", [1, 2, 3], [4.0, np.nan, 2.0], kind),), "Two answers.")
+    svg = chart_svg(chart, "x")
+    assert "Trial" in svg
+    assert "Rating" in svg
+    assert chart.series[0].x == (1.0, 3.0)
 
 
 def test_a_demonstration_says_what_was_shortened_simulated_and_not_shown() -> None:

@@ -1,7 +1,6 @@
 """All that a check may look at."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -47,6 +46,148 @@ class FamilyResult:
 
 
 @dataclass(frozen=True)
+class PictureFacts:
+    """What is known of the pictures, one row per presented trial.
+
+    Parameters
+    ----------
+    statistics : ndarray, shape (n_presented, n_statistics)
+        Low-level statistics (METHODS 4); NaN where unknown, as of videos and sounds.
+    themes : tuple of str
+        Category of each picture; empty where it has none.
+    kinds : tuple of str
+        ``image``, ``video`` or ``audio``.
+    norm_arousal : ndarray, shape (n_presented,)
+        -1 to 1; NaN without a norm.
+    norm_valence : ndarray, shape (n_presented,)
+        Likewise.
+    """
+
+    statistics: FloatArray
+    statistic_names: tuple[str, ...]
+    themes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    norm_arousal: FloatArray
+    norm_valence: FloatArray
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The same analysis with one preprocessing step changed; shown, never chosen from (METHODS 5.9)."""
+
+    words: str
+    auc: float
+    p_value: float
+    n_trials: int
+
+
+@dataclass(frozen=True)
+class History:
+    """How this analysis came about.
+
+    Parameters
+    ----------
+    analysis : int
+        Its number in the participant's ledger, from 1.
+    is_primary : bool
+        Whether study.toml fixed it before recording, on these recordings.
+    n_looks : int
+        Different sets of recordings that the participant's analyses have looked at, this one included.
+    """
+
+    analysis: int = 1
+    is_primary: bool = True
+    n_looks: int = 1
+    sensitivity: tuple[Variant, ...] = ()
+
+
+@dataclass(frozen=True)
+class Peer:
+    """Another participant of the study, with the columns of the model at hand.
+
+    Parameters
+    ----------
+    features : ndarray, shape (n_trials, n_features)
+        Kept trials only.
+    ratings : ndarray, shape (n_trials,)
+        On the target scale; NaN where unanswered.
+    midpoint : float
+        Of that scale.
+    """
+
+    participant: str
+    features: FloatArray
+    ratings: FloatArray
+    midpoint: float
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The model on trials unlike those it was trained on.
+
+    Parameters
+    ----------
+    kind : str
+        ``theme``, ``time``, ``session`` or ``kind`` (of stimulus).
+    words : str
+        "themes it was not trained on".
+    validation : Validation or None
+        None if it could not be measured; ``problem`` says why.
+    """
+
+    kind: str
+    words: str
+    validation: Validation | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """Validated score with so many training trials."""
+
+    n_train: float
+    auc: float
+    balanced_accuracy: float
+
+
+@dataclass(frozen=True)
+class Pooled:
+    """A model of the other participants, tested on this one."""
+
+    n_people: int
+    validation: Validation | None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class StateShift:
+    """How far a later session is from the calibration, beside how far the calibration's own halves are apart.
+
+    Parameters
+    ----------
+    within_auc, between_auc : float
+        AUC of telling the halves of the calibration, or the calibration's second half and the later session, apart by
+        the model's features; NaN if not measured.
+    within_n, between_n : int
+        Trials of these comparisons.
+    within_smd, between_smd : float
+        Median over features of the absolute standardised mean difference, likewise.
+    output_within, output_between : float
+        Standardised mean difference of the model's output, likewise.
+    """
+
+    within_auc: float = float("nan")
+    between_auc: float = float("nan")
+    within_n: int = 0
+    between_n: int = 0
+    within_smd: float = float("nan")
+    between_smd: float = float("nan")
+    output_within: float = float("nan")
+    output_between: float = float("nan")
+    problem: str = ""
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """One model, the trials behind it and what was measured about them.
 
@@ -64,10 +205,23 @@ class AuditContext:
         The artifact family (METHODS 4); rows of dropped trials may be NaN.
     target : str
         Scale that the model learns.
+    pictures : PictureFacts or None
+        None if the stimulus table could not be read.
+    sessions : tuple of str
+        Session of each presented trial, in presentation order; empty means one session.
+    history : History
+        How many analyses came before.
+    peers : tuple of Peer
+        Other participants with the same features.
     families : tuple of FamilyResult
-        Filled by ``run_checks`` before any check looks.
+        Filled by ``run_checks`` before any check looks, as all that follows.
     shuffled : Validation or None
-        The same model on shuffled instead of blocked folds: what a naive validation would have said. Likewise.
+        The same model on shuffled instead of blocked folds: what a naive validation would have said.
+    curve : tuple of CurvePoint
+        The model with fewer training trials.
+    transfers : tuple of Transfer
+    pooled : Pooled or None
+    shift : StateShift or None
     """
 
     problem: Problem
@@ -80,20 +234,28 @@ class AuditContext:
     target: str
     analysis: AnalysisChoices
     seed: int = 0
+    pictures: PictureFacts | None = None
+    sessions: tuple[str, ...] = ()
+    history: History = History()
+    peers: tuple[Peer, ...] = ()
     families: tuple[FamilyResult, ...] = ()
     shuffled: Validation | None = None
+    curve: tuple[CurvePoint, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
+    pooled: Pooled | None = None
+    shift: StateShift | None = None
 
     def __post_init__(self) -> None:
         n = len(self.problem.ratings)
         lengths = {len(self.trials), len(self.reasons), len(self.is_marked), len(self.artifacts)}
+        if self.pictures is not None:
+            lengths.add(len(self.pictures.statistics))
+        if self.sessions:
+            lengths.add(len(self.sessions))
         if lengths != {n}:
             raise AnalysisError(
                 f"The audit got tables of {sorted(lengths)} trials for a model of {n}; extract the features anew."
             )
-
-    def measured(self, families: Sequence[FamilyResult], shuffled: Validation | None) -> "AuditContext":
-        """Return the same context with what the checks need measured."""
-        return replace(self, families=tuple(families), shuffled=shuffled)
 
     def family(self, name: str) -> FamilyResult | None:
         """Return a family's result, None if it was not run."""

@@ -22,6 +22,7 @@ from veridical.learning.validation import validate_problem
 ARTIFACTS = "artifact bias"
 OTHER_RATING = "other rating"
 TIME = "time on task"
+PICTURES = "picture confounds"
 
 # A family may hold an index for each of 128 channels. Beyond ten, its leading components stand for it: ten
 # channel-wise indices let muscle pass as neural in <= 8 % of simulations, one average in 13-44 % [measured; METHODS 4].
@@ -58,12 +59,13 @@ class Family:
 
 
 def families_of(context: AuditContext) -> tuple[Family, ...]:
-    """Collect the families of this version: artifacts, every other rating, trial index."""
+    """Collect the families: artifacts, the pictures' own properties, every other rating, trial index."""
     kept = np.asarray(context.problem.kept, dtype=bool)
     n = len(kept)
     artifacts = _artifact_columns(context, kept)
     no_artifacts = "" if artifacts.shape[1] else "the recording holds no artifact index (no EEG channel)"
     found = [Family(ARTIFACTS, "muscle, eye and movement artifacts", artifacts, is_required=True, missing=no_artifacts)]
+    found += _picture_families(context, kept)
     scales = context.other_scales
     for scale in scales:
         rating = context.ratings_on(scale)
@@ -76,6 +78,23 @@ def families_of(context: AuditContext) -> tuple[Family, ...]:
     found.append(
         Family(TIME, "time on task", np.column_stack([index, _squared(index)]), is_in_headline=context.problem.detrends)
     )
+    return tuple(found)
+
+
+def _picture_families(context: AuditContext, kept: BoolArray) -> tuple[Family, ...]:
+    """Low-level statistics by their leading components, and normative arousal, as far as they are known."""
+    looks, norm = "brightness, colours and structure of the pictures", "the pictures' normative arousal"
+    empty = np.empty((len(kept), 0))
+    pictures = context.pictures
+    if pictures is None:
+        return (Family(PICTURES, looks, empty, missing="the stimulus table could not be read"),)
+    known = kept & np.isfinite(pictures.statistics).all(axis=1)
+    values = leading_components(pictures.statistics, known, n_artifact_columns(int(known.sum())))
+    missing = "" if values.shape[1] else "the pictures' statistics were not measured on import"
+    found = [Family(PICTURES, looks, values, missing=missing)]
+    norms = np.asarray(pictures.norm_arousal, dtype=float)
+    if np.isfinite(norms[kept]).sum() > 1 and np.nanstd(norms[kept]) > 0:
+        found.append(Family(f"{PICTURES} (norm arousal)", norm, np.column_stack([norms, _squared(norms)])))
     return tuple(found)
 
 

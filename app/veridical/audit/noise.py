@@ -7,6 +7,7 @@ import numpy as np
 from veridical.audit.context import AuditContext
 from veridical.audit.verdict import DAMAGED_SHARE
 from veridical.audit.wording import percent
+from veridical.domain.chart import Chart, Series
 from veridical.domain.evaluation import Finding
 
 THREAT = "noise"
@@ -29,8 +30,22 @@ def check(context: AuditContext) -> Finding:
     commonest = f"; the commonest reason: {reasons.most_common(1)[0][0]}" if reasons else ""
     summary = f"{n - int(kept.sum())} of {n} presented trials ({percent(share)}) could not be used{commonest}."
     remedy = "Look at the dropped trials on the Annotate page, and mend electrodes before the next session."
+    chart = _chart(reasons, int(kept.sum()))
     if share > DAMAGED_SHARE:
-        return Finding(THREAT, "fail", evidence, summary, remedy)
+        return Finding(THREAT, "fail", evidence, summary, remedy, chart)
     if share > CAUTION_SHARE:
-        return Finding(THREAT, "caution", evidence, summary, remedy)
-    return Finding(THREAT, "pass", evidence, summary)
+        return Finding(THREAT, "caution", evidence, summary, remedy, chart)
+    return Finding(THREAT, "pass", evidence, summary, "", chart)
+
+
+def _chart(reasons: Counter[str], n_kept: int) -> Chart:
+    told = [("used", n_kept), *reasons.most_common(6)]
+    return Chart(
+        x_label="",
+        y_label="Trials",
+        series=tuple(
+            Series(words, (float(i),), (float(n),), "bars", is_model=i == 0) for i, (words, n) in enumerate(told)
+        ),
+        alt="Trials used and lost: " + "; ".join(f"{words} {n}" for words, n in told) + ".",
+        categories=tuple(words for words, _ in told),
+    )

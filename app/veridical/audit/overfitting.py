@@ -24,14 +24,14 @@ LARGE_LEAK = 0.10
 def validate_shuffled(context: AuditContext) -> Work[Validation | None]:
     """Score the model on shuffled folds without embargo, as a naive validation does; None if that cannot be done.
 
-    Only the score is wanted, so a single permutation is drawn.
+    Only the score is wanted, so no permutation is drawn.
     """
     rng = np.random.default_rng(context.seed)
     rows = rng.permutation(np.flatnonzero(context.problem.kept))
     blocks = [np.sort(b) for b in np.array_split(rows, max(2, min(context.validation.folds, len(rows))))]
     folds = [Fold(np.setdiff1d(rows, test), test) for test in blocks]
     try:
-        shuffled = yield from validate_problem(context.problem, 1, context.seed, folds)
+        shuffled = yield from validate_problem(context.problem, 1, context.seed, folds, draws_null=False)
     except AnalysisError:
         return None
     return shuffled

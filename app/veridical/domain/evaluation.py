@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from veridical.domain.arrays import FloatArray, IntArray
+from veridical.domain.chart import Chart
 
 FindingVerdict = Literal["pass", "caution", "fail", "not enough data"]
 OverallVerdict = Literal["above chance", "explained", "not above chance", "not enough data", "damaged"]
@@ -47,6 +50,8 @@ class Validation:
         Out-of-fold decision values, above 0 for the upper class; NaN for rows never tested (dropped trials).
     labels : ndarray of int, shape (n_presented,)
         1 for the upper class, -1 for the lower, 0 for trials left out.
+    probabilities : ndarray, shape (n_presented,)
+        Of the upper class, out of fold, by a sigmoid fitted inside the fold; NaN for rows never tested.
     """
 
     n_trials: int
@@ -66,6 +71,7 @@ class Validation:
     null: FloatArray
     predictions: FloatArray
     labels: IntArray
+    probabilities: FloatArray = field(default_factory=lambda: np.empty(0))
 
 
 @dataclass(frozen=True)
@@ -82,6 +88,8 @@ class Finding:
         One sentence a research assistant understands.
     remedy : str
         What to do in this program; empty if nothing is needed.
+    chart : Chart or None
+        The evidence as a figure; None where nothing could be measured.
     """
 
     threat: str
@@ -89,6 +97,7 @@ class Finding:
     evidence: Mapping[str, float] = field(default_factory=dict)
     summary: str = ""
     remedy: str = ""
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)

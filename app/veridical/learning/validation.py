@@ -37,7 +37,11 @@ class _Labelings:
 
 
 def validate_problem(
-    problem: Problem, n_permutations: int = 1000, seed: int = 0, folds: Sequence[Fold] | None = None
+    problem: Problem,
+    n_permutations: int = 1000,
+    seed: int = 0,
+    folds: Sequence[Fold] | None = None,
+    draws_null: bool = True,
 ) -> Work[Validation]:
     """Validate ridge on this problem; the same arguments give the same result.
 
@@ -45,6 +49,8 @@ def validate_problem(
     ----------
     n_permutations : int
         Free permutations; all circular shifts are made besides (of several recordings as many combinations).
+    draws_null : bool
+        False asks for the score alone, without permutations and shifts: ``null`` is empty and the p values are NaN.
     folds : sequence of Fold, optional
         Outer folds to use instead of ``outer_folds(problem)`` (leave-theme-out and the like). Rows that are not kept
         are left out of them.
@@ -58,7 +64,8 @@ def validate_problem(
     if n_permutations < 1:
         raise AnalysisError(f"{n_permutations} permutations give no p value; ask for at least 1, better 1000.")
     used = _usable(problem, outer_folds(problem) if folds is None else folds)
-    labelings = _draw(problem, n_permutations, seed)
+    seen_only = _Labelings(np.asarray(problem.ratings, dtype=float)[:, None], 0)
+    labelings = _draw(problem, n_permutations, seed) if draws_null else seen_only
     seen = _seen_labels(problem, used)
     check_classes(problem, seen)
     problem = with_filled_rows(problem)
@@ -193,10 +200,11 @@ def _summarise(
     total: Recalls = sum(recalls[1:], start=recalls[0])
     accuracy = total.balanced_accuracy
     null, null_accuracy = scores[1:], accuracy[1:]
-    p_free, p_circular = p_value(scores[0], null[:n_free]), p_value(scores[0], null[n_free:])
+    p_free, p_circular = (p_value(scores[0], part) if len(null) else np.nan for part in (null[:n_free], null[n_free:]))
     n_low, n_high = int(total.n_low[0]), int(total.n_high[0])
     interval = balanced_accuracy_interval(float(total.high_right[0]), n_high, float(total.low_right[0]), n_low)
-    by_null = [float(np.quantile(part, 0.95)) for part in (null_accuracy[:n_free], null_accuracy[n_free:])]
+    parts = (null_accuracy[:n_free], null_accuracy[n_free:])
+    by_null = [float(np.quantile(part, 0.95)) for part in parts if len(part)]
     predictions = np.full(problem.n_presented, np.nan)
     for fold, outcome in zip(folds, outcomes, strict=True):
         predictions[fold.test] = outcome.decisions[:, 0]
@@ -206,7 +214,7 @@ def _summarise(
         classes={problem.class_names[0]: n_low, problem.class_names[1]: n_high},
         balanced_accuracy=float(accuracy[0]),
         interval95=(interval.low, interval.high),
-        chance95=max(*by_null, binomial_chance(n_low + n_high)),
+        chance95=max([*by_null, binomial_chance(n_low + n_high)]),
         p_value=max(p_free, p_circular),
         p_free=p_free,
         p_circular=p_circular,
@@ -219,4 +227,5 @@ def _summarise(
         null=null,
         predictions=predictions,
         labels=seen.astype(int),
+        probabilities=probabilities,
     )

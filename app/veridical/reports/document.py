@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.audit.checks import NOT_MEASURED
 from veridical.domain.evaluation import Finding
 from veridical.reports.content import AnnotationSummary, RecordingFacts, ReportContent
 
@@ -71,7 +70,6 @@ class ReportDocument:
     predictions: list[float]
     labels: list[int]
     checks: tuple[Finding, ...]
-    not_measured: tuple[str, ...]
     features: tuple[str, ...]
     left_out: tuple[str, ...]
     trials: tuple[TrialEntry, ...]
@@ -121,7 +119,6 @@ def document_of(content: ReportContent) -> ReportDocument:
         predictions=[float(x) for x in np.asarray(v.predictions)],
         labels=[int(x) for x in np.asarray(v.labels)],
         checks=content.findings,
-        not_measured=NOT_MEASURED,
         features=content.features,
         left_out=content.left_out,
         trials=_trials(content),

@@ -9,13 +9,13 @@ from typing import Literal
 
 import numpy as np
 
-from veridical.audit.checks import NOT_MEASURED
 from veridical.audit.wording import count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
 from veridical.domain.simulation import EffectSizes
 from veridical.features.table import NAMED_FEATURES
 from veridical.reports import figures
+from veridical.reports.charts import chart_svg
 from veridical.reports.content import RecordingFacts, ReportContent, StreamFacts
 from veridical.reports.methods_text import REFERENCES, methods_text
 
@@ -64,14 +64,12 @@ QUESTIONS: dict[str, str] = {
     "other rating": "Does it read the other rating?",
     "time on task": "Does it read the passing of time?",
     "ground truth": "Can the ratings be trusted as the truth?",
-}
-NOT_MEASURED_WORDS: dict[str, str] = {
-    "picture confounds": "whether brightness, colour or other properties of the pictures explain it",
-    "generalisation": "whether it holds for other themes, other kinds of stimuli and other sessions",
-    "individual": "whether this participant's own model beats a model of other people",
-    "state mismatch": "whether the participant was in another state in the study than in the calibration",
-    "analysis freedom": "how much trying out of analyses may have helped (their number stands above)",
-    "calibration of probabilities": "whether a stated 70 % comes true in 70 % of trials",
+    "picture confounds": "Does it read brightness, colours or what else the pictures differ in?",
+    "generalisation": "Does it hold for other pictures, times, sessions and kinds of stimuli?",
+    "individual": "Does calibrating this participant pay?",
+    "state mismatch": "Was the participant in another state in the later session?",
+    "analysis freedom": "How much may trying out have helped?",
+    "calibration of probabilities": "Does a stated 70 % come true in 70 % of trials?",
 }
 
 
@@ -94,6 +92,7 @@ class FindingView:
     summary: str
     remedy: str
     evidence: tuple[Fact, ...]
+    figure: str
 
 
 @dataclass(frozen=True)
@@ -122,7 +121,6 @@ class Page:
     key_facts: tuple[Fact, ...]
     score_figure: str
     findings: tuple[FindingView, ...]
-    not_measured: tuple[Fact, ...]
     confound_figure: str
     validation: tuple[Fact, ...]
     fold_figure: str
@@ -161,7 +159,6 @@ def page_of(content: ReportContent, json_name: str) -> Page:
         key_facts=_key_facts(v),
         score_figure=figures.score_figure(v),
         findings=tuple(_finding(f) for f in content.findings),
-        not_measured=tuple(Fact(t, NOT_MEASURED_WORDS[t]) for t in NOT_MEASURED),
         confound_figure=figures.confound_figure(v, content.findings),
         validation=tuple(_validation(content)),
         fold_figure=figures.fold_figure(v),
@@ -268,6 +265,7 @@ def _finding(f: Finding) -> FindingView:
         summary=f.summary,
         remedy=f.remedy,
         evidence=tuple(Fact(name.replace("_", " "), _number(value)) for name, value in f.evidence.items()),
+        figure="" if f.chart is None else chart_svg(f.chart, f"check-{f.threat.replace(' ', '-')}"),
     )
 
 

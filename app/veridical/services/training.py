@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from veridical.audit.checks import run_checks
-from veridical.audit.context import AuditContext
 from veridical.domain.errors import AnalysisError, RecordingError
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.participant import RunKey
@@ -25,6 +24,7 @@ from veridical.reports.content import RecordingFacts, ReportContent
 from veridical.reports.page import headline
 from veridical.reports.report import write_report
 from veridical.services.annotating import load_run, merged_marks
+from veridical.services.audit_facts import audit_context, history_of, keep_for_others
 from veridical.services.report_facts import annotation_summary, recording_facts
 from veridical.services.session_record import package_versions
 from veridical.services.study import Study, open_study
@@ -94,18 +94,10 @@ def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
     validation = yield from _scaled(
         validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
     )
-    context = AuditContext(
-        problem=problem,
-        validation=validation,
-        trials=grid.trials,
-        reasons=grid.reasons,
-        is_marked=grid.is_marked,
-        artifacts=grid.artifacts,
-        artifact_names=grid.artifact_names,
-        target=scale.id,
-        analysis=choices,
-        seed=request.seed,
-    )
+    keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
+    ledger = read_ledger(study.paths.ledger(request.participant))
+    history = history_of(study, request.participant, hashes, _is_primary(study, choices, ledger, hashes))
+    context = audit_context(study, keys, grid, scale, choices, problem, validation, history, request.seed)
     verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing model and report")
     outcome = _Outcome(study, request, choices, tuple(runs), grid, validation, verdict, findings)
@@ -118,6 +110,20 @@ def train_model(study: Study | Path | str, participant: str, target: str = "vale
     """Do ``train_work`` to its end (blocks)."""
     opened = study if isinstance(study, Study) else open_study(study)
     return finish(train_work(opened, TrainingRequest(participant, target)))
+
+
+def _is_primary(study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis], hashes: tuple[str, ...]) -> bool:
+    """The choices that study.toml fixed, on these recordings for the first time or once more (METHODS 5.9).
+
+    The same choices on more recordings are another look at the data, and looks must be planned.
+    """
+    fixed = study.settings.analysis
+    is_fixed = (chosen.target, chosen.label_rule, chosen.pipeline) == (
+        fixed.target,
+        fixed.label_rule,
+        fixed.pipeline,
+    )
+    return is_fixed and all(a.recordings == hashes for a in ledger if a.is_primary)
 
 
 @dataclass(frozen=True)
@@ -209,7 +215,7 @@ class _Outcome:
         ledger = read_ledger(paths.ledger(participant))
         number = len(ledger) + 1
         name = self._free_name(number)
-        is_primary = self._is_primary(ledger)
+        is_primary = _is_primary(self.study, self.choices, ledger, self._hashes())
         model, report = paths.model(participant, name), paths.report(participant, name)
         left_out = (*self.grid.left_out, *self._dropped())
         content = self._content(number, is_primary)
@@ -217,6 +223,7 @@ class _Outcome:
         try:
             self._save_model(model, problem)
             write_report(report, content)
+            keep_for_others(self.study, participant, self.choices, self.grid)
             append_analysis(paths.ledger(participant), self._line(number, is_primary, name, words))
         except BaseException:
             shutil.rmtree(model, ignore_errors=True)
@@ -263,21 +270,6 @@ class _Outcome:
             if not paths.model(participant, name).exists() and not paths.report(participant, name).exists():
                 return name
             number += 1
-
-    def _is_primary(self, ledger: Sequence[Analysis]) -> bool:
-        """The choices that study.toml fixed, on these recordings for the first time or once more (METHODS 5.9).
-
-        The same choices on more recordings are another look at the data, and looks must be planned.
-        """
-        fixed = self.study.settings.analysis
-        chosen = self.choices
-        is_fixed = (chosen.target, chosen.label_rule, chosen.pipeline) == (
-            fixed.target,
-            fixed.label_rule,
-            fixed.pipeline,
-        )
-        hashes = self._hashes()
-        return is_fixed and all(a.recordings == hashes for a in ledger if a.is_primary)
 
     def _hashes(self) -> tuple[str, ...]:
         return tuple(r.facts.sha256 for r in self.runs)
