@@ -193,6 +193,9 @@ class _Search:
         """How much higher the lowest of ``n`` packets may lie by jitter alone: few may all be late."""
         if n >= self.n_envelope:
             return self.tolerance_s
+        if n * self.period_s < 2 * self.packets.tick_s:
+            # All within one tick of a coarse clock are late together.
+            return max(self.tolerance_s, self.tail_s, self.packets.tick_s)
         return max(self.tolerance_s, self.tail_s / max(n, 1))
 
     def _caught_up(self, k: int, rise_s: float, stop: int) -> int:
@@ -211,7 +214,9 @@ class _Search:
             before_s = around_s[np.maximum(found - 1 - half, 0)]
             # What lies beyond a loss soon looks like all the rest: one of the last few is still from before it.
             last_s = np.min([self.late_s[np.maximum(found - back, 0)] for back in range(1, _FEW + 1)], axis=0)
-            found = found[np.minimum(after_s - before_s, 2 * (after_s - last_s)) > 0.5 * self.tolerance_s]
+            is_rise = np.minimum(after_s - before_s, 2 * (after_s - last_s)) > 0.5 * self.tolerance_s
+            # Near the end the running minimum looks back.
+            found = found[is_rise | (found + half >= len(around_s))]
         return zip(found.tolist(), steps_s[found - 1].tolist(), strict=True)
 
     def _find_resets(self) -> list[int]:

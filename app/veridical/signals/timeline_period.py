@@ -26,6 +26,7 @@ _SIZE_COST = 1.5
 # much more than the announced one.
 _DOUBT = 1.0
 _DOUBTED_RATE = 5e-3
+_DOUBTED_SHARE = 2e-3
 # Residuals count from the lowest of so many quarters of a second.
 _PIECE = 4
 # Less jitter than this share of a period tells nothing more.
@@ -45,15 +46,15 @@ def estimate_period(packets: Packets, nominal_s: float) -> float:
     n = len(packets.ends)
     first = max(0, (n - _N_JUDGED) // 2)
     some = packets.between(first, min(n, first + _N_JUDGED))
-    lengths = [
-        _description_length(some, period_s) + (_DOUBT if abs(period_s / nominal_s - 1) > _DOUBTED_RATE else 0.0)
-        for period_s in candidates
-    ]
+    lengths = [_description_length(some, period_s, nominal_s) for period_s in candidates]
     return candidates[int(np.argmin(lengths))]
 
 
-def _description_length(packets: Packets, period_s: float) -> float:
-    """Nats per packet that it takes to tell the jitter, where time breaks, and how many samples each break lost."""
+def _description_length(packets: Packets, period_s: float, nominal_s: float) -> float:
+    """Nats per packet that it takes to tell the jitter, where time breaks, and how many samples each break lost.
+
+    A rate that is not the announced one costs more where it needs losses to explain the stamps.
+    """
     unit_s = period_s * packets.n_together()
     breaks = find_breaks(packets, period_s, packets.n_together())
     late_s = packets.lateness_s(period_s)
@@ -69,7 +70,8 @@ def _description_length(packets: Packets, period_s: float) -> float:
     jitter_s = max(float(np.mean(free_s)) if len(free_s) else unit_s, packets.tick_s, _FINEST * period_s)
     share = len(k) / n
     entropy = -share * np.log(share) - (1 - share) * np.log1p(-share) if share else 0.0
-    return float(np.log(jitter_s) + entropy + _SIZE_COST * share)
+    is_doubted = abs(period_s / nominal_s - 1) > _DOUBTED_RATE and share > _DOUBTED_SHARE
+    return float(np.log(jitter_s) + entropy + _SIZE_COST * share) + (_DOUBT if is_doubted else 0.0)
 
 
 def _candidates(packets: Packets, nominal_s: float) -> list[float]:
