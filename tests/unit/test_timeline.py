@@ -6,6 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veridical.domain.arrays import FloatArray
+from veridical.domain.timeline import Timeline
+from veridical.signals.epochs import cut_epochs, sample_at_offsets
+from veridical.signals.filters import decimate_segments
 from veridical.signals.timeline import clock_resets, find_gaps, fit_timeline, synchronise
 
 
@@ -152,3 +155,71 @@ def test_without_measurements_stamps_stay_as_they_are() -> None:
     found_s = synchronise(stamps_s, np.empty((0, 2)))
     assert np.array_equal(found_s, stamps_s)
     assert not np.shares_memory(found_s, stamps_s)
+
+
+# Clocks that change their pace ----------------------------------------------------------------------------------
+
+
+def _bent() -> tuple[Timeline, FloatArray]:
+    """200 s at 250 Hz; after a third the clock runs 0.5 % slower."""
+    steps_s = np.where(np.arange(50_000) < 17_000, 1 / 250, 1.005 / 250)
+    true_s = 100.0 + np.concatenate(([0.0], np.cumsum(steps_s[:-1])))
+    return fit_timeline(true_s, 250.0), true_s
+
+
+def test_a_change_of_pace_bends_a_segment_and_places_and_times_are_inverse() -> None:
+    timeline, true_s = _bent()
+    (segment,) = timeline.segments
+    assert segment.bends
+    np.testing.assert_allclose(timeline.times(), true_s, atol=2e-3)
+    places = np.linspace(0.0, segment.n - 1.0, 997)
+    np.testing.assert_allclose(segment.place_at(segment.time_at(places)), places, atol=1e-6)
+    found, at = timeline.locate(true_s[::501])
+    assert set(found.tolist()) == {0}
+    np.testing.assert_allclose(at, np.arange(50_000)[::501], atol=0.5)
+    np.testing.assert_array_equal(timeline.sample_at(timeline.times()[::333]), np.arange(50_000)[::333])
+    pieces = segment.straight_pieces()
+    assert sum(p.n for p in pieces) == segment.n
+    rebuilt_s = np.concatenate([p.time_at(np.arange(float(p.n))) for p in pieces])
+    np.testing.assert_allclose(rebuilt_s, timeline.times(), atol=1e-4)
+
+
+def test_epochs_beats_and_decimation_follow_a_clock_that_changes_its_pace() -> None:
+    timeline, true_s = _bent()
+    samples = (true_s - 100.0)[None, :]
+    onsets_s = np.array([110.0, 150.0, 199.0, 280.0])
+    exact = sample_at_offsets(samples, timeline, onsets_s, np.array([0.0, 0.5]))
+    np.testing.assert_allclose(exact[:, 0, 0], onsets_s - 100.0, atol=2e-3)
+    cut = cut_epochs(samples, timeline, onsets_s, 0.0, 50)
+    np.testing.assert_allclose(cut[:, 0, 0], onsets_s - 100.0, atol=4e-3)
+    kept, slower = decimate_segments(samples, timeline, 5)
+    assert slower.n_samples == kept.shape[1]
+    np.testing.assert_allclose(slower.times(), timeline.times()[::5], atol=1e-6)
+
+
+def test_a_sender_that_sleeps_between_samples_wanders_without_gaps() -> None:
+    """Every interval has its own error, which nothing makes up for: lateness is a random walk, and nothing is lost."""
+    rng = np.random.default_rng(1)
+    levels_s = np.repeat(rng.choice([0.0104, 0.0107, 0.0109], 60), 500)
+    stamps_s = np.cumsum(levels_s + rng.uniform(-3e-4, 5e-4, len(levels_s)))
+    timeline = fit_timeline(stamps_s, 100.0)
+    assert len(timeline.segments) == 1
+    assert np.abs(timeline.times() - stamps_s).max() < 0.02
+    with_gap_s = stamps_s + 3.0 * (np.arange(len(stamps_s)) >= 12_000)
+    assert [s.first for s in fit_timeline(with_gap_s, 100.0).segments] == [0, 12_000]
+
+
+def test_a_device_at_half_its_announced_rate_is_no_device_that_loses_every_other_sample() -> None:
+    rng = np.random.default_rng(2)
+    stamps_s = np.arange(20_000) / 64 + np.abs(rng.normal(0, 0.002, 20_000))
+    timeline = fit_timeline(stamps_s, 128.0)
+    assert len(timeline.segments) == 1
+    assert timeline.sampling_hz == pytest.approx(64.0, rel=1e-4)
+
+
+def test_losses_are_found_up_to_the_end_of_a_recording_that_has_many() -> None:
+    rng = np.random.default_rng(3)
+    kept = np.flatnonzero(rng.random(40_000) > 0.3)
+    true_s = kept / 250
+    timeline = fit_timeline(true_s + rng.uniform(0, 4e-4, len(kept)), 250.0)
+    assert np.abs(timeline.times() - true_s - np.median(timeline.times() - true_s)).max() < 1e-3

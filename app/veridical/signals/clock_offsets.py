@@ -10,6 +10,7 @@ from veridical.domain.arrays import FloatArray, IntArray
 _OFFSET_TOLERANCE_S = 1e-4
 # A clock was reset if its offset steps by more than this between two measurements (pyxdf: 1 s, 10 deviations).
 _RESET_S = 1.0
+_LONGEST_S = 1e12
 # A slope needs a baseline: over less than this, 0.1 ms of noise is more than any crystal drifts.
 _SLOPE_SPAN_S = 10.0
 
@@ -33,7 +34,9 @@ def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
         A copy, also if nothing was measured.
     """
     synchronised = np.array(stamps_s, dtype=float)
-    measured = clock_offsets[np.isfinite(clock_offsets).all(axis=1)]
+    # A damaged measurement may hold any number.
+    is_sound = np.isfinite(clock_offsets).all(axis=1) & (np.abs(clock_offsets) < _LONGEST_S).all(axis=1)
+    measured = clock_offsets[is_sound]
     if len(measured) == 0 or len(synchronised) == 0:
         return synchronised
     bounds = [0, *clock_resets(measured).tolist(), len(measured)]

@@ -29,7 +29,7 @@ def cut_epochs(
     """
     epochs = np.full((len(onsets_s), samples.shape[0], n_times), np.nan)
     for s in timeline.segments:
-        first = np.rint((onsets_s + start_s - s.start_s) / s.period_s).astype(np.int64)
+        first = np.rint(s.place_at(onsets_s + start_s)).astype(np.int64)
         inside = (first >= 0) & (first + n_times <= s.n)
         places = s.first + first[inside][:, None] + np.arange(n_times)
         epochs[inside] = np.moveaxis(samples[:, places], 0, 1)
@@ -61,7 +61,7 @@ def sample_at_offsets(
     for s in timeline.segments:
         if s.n < 2:
             continue
-        places = (onsets_s[:, None] + offsets_s - s.start_s) / s.period_s
+        places = s.place_at(onsets_s[:, None] + offsets_s)
         # Half a sample beyond the ends is still this segment: stamps are known no better.
         inside = (places[:, 0] >= -0.5) & (places[:, -1] <= s.n - 0.5)
         wanted = np.clip(places[inside], 0, s.n - 1)

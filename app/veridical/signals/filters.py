@@ -6,7 +6,7 @@ import numpy as np
 from scipy import signal as scipy_signal
 
 from veridical.domain.arrays import BoolArray, FloatArray
-from veridical.domain.timeline import Segment, Timeline
+from veridical.domain.timeline import Bend, Segment, Timeline
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,11 @@ def decimate_segments(samples: FloatArray, timeline: Timeline, factor: int) -> t
     first = 0
     for s in timeline.segments:
         part = decimate(samples[:, s.first : s.first + s.n], factor)
-        segments.append(Segment(first, part.shape[1], s.start_s, s.period_s * factor))
+        # The last kept sample may stand for fewer; places then end up to one beyond the segment's.
+        stop_s = float(s.time_at(np.array([part.shape[1] * factor], dtype=np.float64))[0])
+        own_s = (stop_s - s.start_s) / part.shape[1] if s.bends else s.period_s * factor
+        bends = tuple(Bend(b.place / factor, b.offset_s + (s.period_s - own_s / factor) * b.place) for b in s.bends)
+        segments.append(Segment(first, part.shape[1], s.start_s, own_s, bends))
         first += part.shape[1]
         parts.append(part)
     joined = np.concatenate(parts, axis=1) if parts else np.empty((samples.shape[0], 0))

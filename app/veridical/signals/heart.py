@@ -178,7 +178,7 @@ def find_beats(ecg_v: FloatArray, timeline: Timeline) -> Beats:
     parts: list[Beats] = []
     for s in timeline.segments:
         places = find_r_peaks(np.asarray(ecg_v[s.first : s.first + s.n], dtype=np.float64), 1 / s.period_s)
-        parts.append(correct_beats(s.start_s + places * s.period_s))
+        parts.append(correct_beats(s.time_at(places)))
     if not parts:
         nothing = np.empty(0)
         return Beats(nothing, np.empty(0, dtype=bool), np.empty(0, dtype=bool), nothing)

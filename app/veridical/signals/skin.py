@@ -78,7 +78,8 @@ def find_responses(
             amplitude = float(smooth[peak] - smooth[onset])
             # What goes on rising as before is drift that noise cut into pieces, however high it gets.
             if amplitude - tonic * (peak - onset) >= smallest_s and np.isfinite(part[onset : peak + 1]).all():
-                found.append((s.start_s + onset * s.period_s, s.start_s + peak * s.period_s, amplitude))
+                onset_s, peak_s = s.time_at(np.array([onset, peak], dtype=np.float64)).tolist()
+                found.append((onset_s, peak_s, amplitude))
     table = np.array(found).reshape(-1, 3)
     return SkinResponses(table[:, 0], table[:, 1], table[:, 2])
 

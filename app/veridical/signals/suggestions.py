@@ -109,7 +109,7 @@ def _blocks(samples: FloatArray, timeline: Timeline, seconds: float) -> tuple[Fl
     for s in timeline.segments:
         n = s.n // n_block
         parts.append(samples[:, s.first : s.first + n * n_block].reshape(samples.shape[0], n, n_block))
-        starts.append(s.start_s + np.arange(n) * n_block * s.period_s)
+        starts.append(s.time_at(np.arange(n, dtype=np.float64) * n_block))
     return np.concatenate(parts, axis=1), np.concatenate(starts), n_block
 
 
@@ -284,7 +284,7 @@ def _suggest_flat(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggestion
                         continue
                     words = "rests on its largest or smallest value" if is_rail else "repeats one value"
                     reason = f"{label} {words} for {seconds:.2f} s"
-                    onset_s = s.start_s + start * s.period_s
+                    onset_s = float(s.time_at(np.array([start]))[0])
                     suggestions.append(Suggestion(onset_s, seconds, "flat", (label,), "flat", seconds, reason))
     return suggestions
 
@@ -303,8 +303,8 @@ def _suggest_eda(bench: _Bench, found: Sequence[Suggestion]) -> list[Suggestion]
             slope = np.gradient(part, s.period_s) if s.n > 1 else np.zeros(s.n)
             is_steep = np.abs(slope) > _EDA_SLOPE_S_PER_S
             for start, stop in _runs(is_out | is_steep, round(2 * _EDA_RADIUS_S / s.period_s)):
-                onset_s = max(s.start_s, s.start_s + start * s.period_s - _EDA_RADIUS_S)
-                end_s = min(s.stop_s, s.start_s + stop * s.period_s + _EDA_RADIUS_S)
+                begin_s, over_s = s.time_at(np.array([start, stop])).tolist()
+                onset_s, end_s = max(s.start_s, begin_s - _EDA_RADIUS_S), min(s.stop_s, over_s + _EDA_RADIUS_S)
                 steepest = float(np.nanmax(np.abs(slope[start:stop]), initial=0.0))
                 if is_out[start:stop].any():
                     score, reason = 1.0, f"outside 0.05-60 µS (median {1e6 * np.nanmedian(part[start:stop]):.2f} µS)"

@@ -66,7 +66,7 @@ def find_gaps(timeline: Timeline) -> tuple[Gap, ...]:
     segments = sorted(timeline.segments, key=lambda s: s.start_s)
     for before, after in _furthest(segments):
         n_missing = round((after.start_s - before.stop_s) / before.period_s)
-        if n_missing > 0:
+        if n_missing > 0 and after.first > 0:
             gaps.append(Gap(after.first, before.stop_s, after.start_s, n_missing))
     return tuple(gaps)
 
@@ -144,7 +144,7 @@ def _assemble(packets: Packets, breaks: Breaks, period_s: float, n: int, origin_
         for first, stop, level_s in zip(firsts, stops, levels_s, strict=True)
     ]
     blocks = level_blocks(packets, breaks, late_s, period_s)
-    tolerance_s = bend_tolerance_s(blocks, breaks.jitter_s)
+    tolerance_s = bend_tolerance_s(blocks, breaks.jitter_s, period_s)
     bounds = [*breaks.firsts.tolist(), len(late_s)]
     for levels in blocks:
         k = levels.segment

@@ -31,6 +31,10 @@ _MANY_SUSPECTS = 5000
 _PLAIN = 8.0
 _LEVEL_BLOCKS = 4
 _STALL_BLOCKS = 16
+# Steps that fall by less than this share of a loss, all but the rarest of them, hide none.
+_CALM = 0.35
+_RARE = 0.002
+_MIN_STEPS = 500
 # A step explains a loss better than a slope does if it leaves less than this share of the slope's squares.
 _SHARPER = 0.6
 
@@ -77,7 +81,28 @@ def find_breaks(packets: Packets, period_s: float, n_together: int = 1) -> Break
         for first, last in itertools.pairwise([*plain, len(late_s)])
         for k in _find_hidden(late_s[first:last], is_held[first:last], period_s * n_together, n_envelope)
     ]
-    return Breaks(np.array(sorted([*plain, *hidden]), dtype=np.int64), is_held, jitter_s)
+    firsts = np.array(sorted([*plain, *hidden]), dtype=np.int64)
+    return Breaks(firsts[_are_seen(firsts, late_s, least_s)], is_held, jitter_s)
+
+
+def _are_seen(firsts: IntArray, late_s: FloatArray, least_s: float) -> BoolArray:
+    """Whether breaks show in the steps themselves, where these hardly scatter, shape (n_segments,).
+
+    A program that sends after sleeping never makes up for a late wake-up: its pace wanders, from one level to
+    another, though no sample is missing. What falls is no loss, so falls tell the scatter.
+    """
+    steps_s = np.diff(late_s)
+    if len(steps_s) < _MIN_STEPS:
+        return np.ones(len(firsts), dtype=bool)
+    scatter_s = -float(np.quantile(steps_s, _RARE))
+    if scatter_s > _CALM * least_s:
+        return np.ones(len(firsts), dtype=bool)
+    large = np.append(0, np.cumsum(np.abs(steps_s) > least_s - scatter_s))
+    at = firsts - 1
+    n = len(steps_s)
+    near = large[np.clip(at + 1 + _FEW, 0, n)] > large[np.clip(at - _FEW, 0, n)]
+    seen: BoolArray = near | (firsts == 0)
+    return seen
 
 
 def _level_tolerance_s(late_s: FloatArray, n_envelope: int, jitter_s: float) -> float:

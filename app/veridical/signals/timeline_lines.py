@@ -18,6 +18,7 @@ _MIN_PIECE = 2
 # A line bends where levels are off by more than so many of their standard deviations, or this share of the jitter.
 _SIGNIFICANT = 5.0
 _OF_JITTER = 0.1
+_OF_PERIOD = 0.5
 # Rounding of doubles and of clock offsets.
 _FINEST_S = 2e-6
 _USUAL = 2.0
@@ -123,7 +124,7 @@ def segment_levels(breaks: Breaks, late_s: FloatArray, period_s: float) -> Float
     return levels_s
 
 
-def bend_tolerance_s(blocks: list[Blocks], jitter_s: float) -> float:
+def bend_tolerance_s(blocks: list[Blocks], jitter_s: float, period_s: float) -> float:
     """How far levels may lie from a straight line: their own noise, and a share of the jitter.
 
     The noise comes from second differences, in which drift and single steps hardly count.
@@ -132,7 +133,9 @@ def bend_tolerance_s(blocks: list[Blocks], jitter_s: float) -> float:
     noise_s = 0.0
     if sum(len(b) for b in bends):
         noise_s = float(1.4826 * np.median(np.abs(np.concatenate(bends))) / np.sqrt(6))
-    return max(_SIGNIFICANT * noise_s, _OF_JITTER * jitter_s, _FINEST_S)
+    # What looks like noise of the levels may be a pace that wanders: a line follows it up to the jitter.
+    noise_s = min(_SIGNIFICANT * noise_s, max(jitter_s, _OF_PERIOD * period_s))
+    return max(noise_s, _OF_JITTER * jitter_s, _FINEST_S)
 
 
 def fit_line(blocks: Blocks, first: int, stop: int, tolerance_s: float) -> Line:

@@ -8,6 +8,9 @@ from veridical.domain.arrays import BoolArray, FloatArray, IntArray
 
 # Steps of stamps count as alike within this share of a period.
 _ALIKE = 0.02
+# Within a packet nearly all steps are the same to this share of that.
+_EXACT = 0.25
+_INEXACT_SHARE = 0.2
 # Clocks that count in coarse ticks: microcontrollers and older Windows (64 Hz), and files that keep milliseconds.
 _TICKS_S = (1 / 64, 1e-2, 1e-3, 1e-4)
 # Longer runs of alike steps are no packet: no device keeps its samples that long.
@@ -96,9 +99,13 @@ def find_packets(stamps_s: FloatArray, nominal_s: float) -> Packets:
     unit_s = max(usual_s, nominal_s)
     # Rounding to ticks makes steps differ by one of them.
     alike_s = max(_ALIKE * unit_s, 1.05 * tick_s if tick_s < 0.5 * unit_s else 0.0)
-    is_boundary = np.abs(steps_s - usual_s) > alike_s
+    deviations_s = np.abs(steps_s - usual_s)
+    is_boundary = deviations_s > alike_s
     n_boundaries = int(np.count_nonzero(is_boundary))
     if n_boundaries < 2 or 2 * n_boundaries > len(steps_s) or _are_losses(steps_s, is_boundary, usual_s):
+        return single
+    if not tick_s and np.mean(deviations_s[~is_boundary] > _EXACT * alike_s) > _INEXACT_SHARE:
+        # Steps within a packet follow a rule; these only happen to be alike.
         return single
     ends = np.append(np.flatnonzero(is_boundary), n - 1)
     sizes = np.sort(np.diff(ends, prepend=-1))

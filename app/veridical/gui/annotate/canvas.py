@@ -62,8 +62,8 @@ class SceneRequest:
         for signal, span in zip(self.signals, self.spans, strict=True):
             runs = tuple(
                 Run(signal.samples[:, s.first : s.first + s.n], s.start_s, s.period_s)
-                for s in signal.timeline.segments
-                if s.stop_s > self.start_s and s.start_s < self.stop_s
+                for segment in signal.timeline.segments_between(self.start_s, self.stop_s)
+                for s in segment.straight_pieces()
             )
             offsets = lane_offsets(_thin(runs, len(signal.labels), self.start_s, self.stop_s), signal.role)
             groups.append(Group(runs, offsets, span, argb(self.theme.role(signal.role))))
