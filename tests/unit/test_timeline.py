@@ -223,3 +223,28 @@ def test_losses_are_found_up_to_the_end_of_a_recording_that_has_many() -> None:
     true_s = kept / 250
     timeline = fit_timeline(true_s + rng.uniform(0, 4e-4, len(kept)), 250.0)
     assert np.abs(timeline.times() - true_s - np.median(timeline.times() - true_s)).max() < 1e-3
+
+
+def test_a_clock_set_anew_at_any_moment_moves_no_stamp_on_its_wrong_side() -> None:
+    measured_at = np.arange(2.5, 600, 5.0)
+    for seed in range(40):
+        generator = np.random.default_rng(seed)
+        markers = np.sort(generator.uniform(0, 600, 200))
+        truth = markers if seed % 2 else np.arange(0, 600, 0.01)
+        at, jump = generator.uniform(10, 590), generator.choice([-1, 1]) * 10 ** generator.uniform(2, 5)
+        stamps = truth + np.where(truth < at, 1e5, 1e5 + jump) + 2e-5 * truth
+        device = measured_at + np.where(measured_at < at, 1e5, 1e5 + jump) + 2e-5 * measured_at
+        offsets = np.column_stack([device, measured_at - device])
+
+        error = np.abs(synchronise(stamps, offsets) - truth)
+
+        assert error.max() < 0.01, f"seed {seed}"
+
+
+def test_a_damaged_clock_measurement_tilts_nothing() -> None:
+    stamps = 1000 + (1 + 1e-4) * np.arange(0, 600, 0.1)
+    at = 1000 + (1 + 1e-4) * np.arange(2.5, 600, 5.0)
+    offsets = np.column_stack([at, (at - 1000) / (1 + 1e-4) - at])
+    offsets[[5, 40]] = [[1e9, -1e9], [1e300, 1e300]]
+
+    assert np.abs(synchronise(stamps, offsets) - np.arange(0, 600, 0.1)).max() < 1e-4

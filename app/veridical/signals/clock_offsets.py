@@ -11,6 +11,10 @@ _OFFSET_TOLERANCE_S = 1e-4
 # A clock was reset if its offset steps by more than this between two measurements (pyxdf: 1 s, 10 deviations).
 _RESET_S = 1.0
 _LONGEST_S = 1e12
+# One stamp's weight in the search for a reset among thousands.
+_WORST_S = 10.0
+# A measurement this many times farther away in time than half of the others is damage, and would tilt the line.
+_FARTHEST = 100.0
 # A slope needs a baseline: over less than this, 0.1 ms of noise is more than any crystal drifts.
 _SLOPE_SPAN_S = 10.0
 
@@ -44,10 +48,7 @@ def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
     for begin, end in itertools.pairwise(bounds):
         last = len(synchronised)
         if end < len(measured):
-            # A stamp belongs to the stretch whose measurements lie nearer, in the order of the file.
-            rest = stamps_s[first:]
-            nearer_next = np.abs(rest - measured[end - 1, 0]) >= np.abs(rest - measured[end, 0])
-            last = first + (int(np.argmax(nearer_next)) if nearer_next.any() else len(rest))
+            last = first + _n_before_reset(stamps_s[first:], measured[end - 1], measured[end])
         part = synchronised[first:last]
         part += _offset_at(part, measured[begin:end])
         first = last
@@ -75,10 +76,38 @@ def _level_stays(values: FloatArray, k: int) -> bool:
     return bool(abs(after - before) > _RESET_S)
 
 
+def _n_before_reset(stamps_s: FloatArray, before: FloatArray, after: FloatArray) -> int:
+    """How many of the stamps, in file order, came before the clock was set anew between two measurements."""
+    if len(stamps_s) == 0:
+        return 0
+    old_s, new_s = stamps_s + before[1], stamps_s + after[1]
+    earliest_s, latest_s = before.sum(), after.sum()
+    # On the recorder's clock nothing before the reset is later than the next measurement, nothing after it is
+    # earlier than the last one, time runs forward, and the step across the reset is no longer than need be.
+    too_late = np.cumsum(_at_most(old_s - latest_s))
+    too_early = np.cumsum(_at_most(earliest_s - new_s)[::-1])[::-1]
+    step_s = new_s[1:] - old_s[:-1]
+    backward = _at_most(-np.diff(stamps_s))
+    across = 2 * _at_most(-step_s) + _at_most(step_s) - backward
+    costs = np.concatenate(([0.0], too_late)) + np.concatenate((too_early, [0.0]))
+    costs[1:-1] += across
+    # That no stamp at all came on one side is believed least.
+    costs[[0, -1]] += _WORST_S
+    return int(np.argmin(costs))
+
+
+def _at_most(violation_s: FloatArray) -> FloatArray:
+    """Positive parts, no single one above ten seconds: a damaged stamp may hold any number."""
+    return np.clip(np.nan_to_num(violation_s, nan=0.0), 0.0, _WORST_S)
+
+
 def _offset_at(times_s: FloatArray, measured: FloatArray) -> FloatArray:
     at_s, offset_s = measured[:, 0], measured[:, 1]
     centre_s = float(np.median(at_s))
-    if len(measured) < 3 or float(np.ptp(at_s)) < _SLOPE_SPAN_S:
+    distance_s = np.abs(at_s - centre_s)
+    is_near = distance_s <= _FARTHEST * float(np.median(distance_s))
+    at_s, offset_s = at_s[is_near], offset_s[is_near]
+    if len(at_s) < 3 or float(np.ptp(at_s)) < _SLOPE_SPAN_S:
         return np.full(len(times_s), float(np.median(offset_s)))
     slope, level = _fit_line(at_s - centre_s, offset_s, _OFFSET_TOLERANCE_S)
     return level + slope * (times_s - centre_s)
