@@ -9,6 +9,8 @@ from veridical.domain.participant import RunKey, check_label
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parent.parent
+# What a study's raw recordings may end in; the first is our own.
+RECORDING_ENDINGS = (".xdf", ".xdfz", ".edf", ".bdf", ".vhdr", ".fif", ".fif.gz")
 
 
 def _shipped(in_wheel: str, in_checkout: str) -> Path:
@@ -117,6 +119,15 @@ class StudyPaths:
     def xdf(self, key: RunKey) -> Path:
         """The recording."""
         return self.raw(key) / f"{key.stem}.xdf"
+
+    def imported(self, key: RunKey, ending: str) -> Path:
+        """A recording made elsewhere, under the name that BIDS gives it; ``ending`` begins with a dot."""
+        return self.raw(key) / f"{key.stem}{ending}"
+
+    def recording(self, key: RunKey) -> Path:
+        """The recording, whatever its format; the XDF if there is none."""
+        places = (self.imported(key, ending) for ending in RECORDING_ENDINGS)
+        return next((place for place in places if place.is_file()), self.xdf(key))
 
     def journal(self, key: RunKey) -> Path:
         """The presenter's journal."""

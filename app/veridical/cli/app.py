@@ -273,6 +273,33 @@ def train(
     run_train(study, participant, target, rule, chosen, seed, json)
 
 
+@app.command("import")
+def import_recording(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="XDF, EDF, BDF, BrainVision (.vhdr) or FIF.")],
+    study: StudyArgument,
+    participant: ParticipantOption,
+    session: Annotated[str, typer.Option("--session", help="Session id.")] = "01",
+    events: Annotated[
+        Path | None,
+        typer.Option(
+            "--events",
+            metavar="EVENTS.tsv",
+            help="Columns onset (s from the first sample), duration, trial_type, stim_id and one per rating; without "
+            "it, the recording's own markers count.",
+        ),
+    ] = None,
+    column: Annotated[
+        list[str] | None,
+        typer.Option("--column", metavar="OURS=THEIRS", help="A column that has another name, e.g. onset=latency."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Take a recording made elsewhere, with its events and ratings, into a study."""
+    from veridical.cli.import_command import run_import
+
+    run_import(file, study, participant, session, events, column or (), json)
+
+
 @app.command()
 def timing(
     study: StudyArgument,

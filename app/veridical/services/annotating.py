@@ -1,8 +1,10 @@
 """Annotating one recording: marks with undo, saved at every edit, and suggestions."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from veridical.domain.annotation import Annotation, AnnotationSet, Suggestion
+from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.recording import Recording
@@ -12,6 +14,7 @@ from veridical.services.study import Study
 from veridical.signals.pulses import delayed_onsets
 from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.annotation_file import Act, AnnotationJournal, read_annotation_journal, write_annotation_table
+from veridical.storage.journal import read_journal
 from veridical.storage.recording_file import load_recording
 from veridical.storage.session_file import find_session
 from veridical.storage.suggestion_table import read_suggestions, write_suggestions
@@ -143,12 +146,19 @@ def load_run(study: Study, key: RunKey) -> Recording:
     """
     recording = load_recording(recording_file(study, key), roles_of(study, key))
     session = find_session(study.paths.session_file(key))
+    if session is not None and session.imported is not None:
+        return replace(recording, events=imported_events(study.paths.journal(key), recording.origin_s))
     screen = session.screen_used if session is not None else ""
     tests = [t for t in read_display_timings(study.paths.display_timing) if screen and t.screen == screen]
     if not tests:
         return recording
     events, timing = delayed_onsets(recording.events, recording.timing, tests[-1].offset_s, tests[-1].jitter_s)
     return replace(recording, events=events, timing=timing)
+
+
+def imported_events(journal: Path, origin_s: float) -> tuple[Event, ...]:
+    """Events of a recording made elsewhere, from the journal that its import wrote."""
+    return tuple(Event(line.lsl_s - origin_s, Marker.parse(line.marker)) for line in read_journal(journal))
 
 
 def merged_marks(study: Study, key: RunKey) -> tuple[AnnotationSet, tuple[str, ...]]:

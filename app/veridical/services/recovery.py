@@ -16,6 +16,7 @@ from veridical.domain.protocol import SessionPlan
 from veridical.domain.study import RecordingChoices
 from veridical.services.preflight import check_fallback
 from veridical.services.study import Study, open_study
+from veridical.storage.foreign_recording import foreign_format
 from veridical.storage.session_file import find_session
 from veridical.storage.study_file import edit_study_file
 from veridical.storage.xdf_reader import read_xdf
@@ -61,7 +62,7 @@ class Mended:
 def recording_file(study: Study, key: RunKey) -> Path:
     """The file to read for a run: its mended copy if there is one, else the raw recording (which may be missing)."""
     mended = study.paths.recovered(key)
-    return mended if mended.is_file() else study.paths.xdf(key)
+    return mended if mended.is_file() else study.paths.recording(key)
 
 
 def find_damage(study: Study, key: RunKey) -> Damage | None:
@@ -69,8 +70,8 @@ def find_damage(study: Study, key: RunKey) -> Damage | None:
 
     A recording that cannot be opened at all is not damage that can be mended: opening it says why.
     """
-    raw = study.paths.xdf(key)
-    if study.paths.recovered(key).is_file():
+    raw = study.paths.recording(key)
+    if study.paths.recovered(key).is_file() or foreign_format(raw):
         return None
     files = _parts(study, key)
     if len(files) > 1 or files != (raw,):
@@ -136,7 +137,7 @@ def set_fallback(study: Study, folder: Path | None) -> Study:
 
 def _parts(study: Study, key: RunKey) -> tuple[Path, ...]:
     """The files of a run, as its recorder left word; the raw file alone if it left none."""
-    raw = study.paths.xdf(key)
+    raw = study.paths.recording(key)
     recorder: Mapping[str, object] = {}
     with contextlib.suppress(StorageError):
         session = find_session(study.paths.session_file(key))

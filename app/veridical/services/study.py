@@ -20,7 +20,7 @@ from veridical.storage.stimuli_table import check_stimulus_file, read_stimuli, w
 from veridical.storage.study_file import read_study_file, write_study_file
 from veridical.storage.template_file import DEFAULT_TEMPLATE, read_template
 
-_XDF_NAME = re.compile(r"sub-([A-Za-z0-9]+)_ses-([A-Za-z0-9]+)_task-affect_run-(\d+)\.xdf")
+_NAME = re.compile(r"sub-([A-Za-z0-9]+)_ses-([A-Za-z0-9]+)_task-affect_run-(\d+)(\..+)")
 
 
 @dataclass(frozen=True)
@@ -106,9 +106,11 @@ class Study:
         """Runs of a participant that have a recording, in order."""
         keys: list[RunKey] = []
         raw = self.paths.raw(RunKey(participant)).parent
-        for file in raw.glob("ses-*/*.xdf"):
-            name = _XDF_NAME.fullmatch(file.name)
-            if name and name[1] == participant and file.parent.name == f"ses-{name[2]}":
+        for file in raw.glob("ses-*/sub-*"):
+            name = _NAME.fullmatch(file.name)
+            if name is None or name[4] not in places.RECORDING_ENDINGS:
+                continue
+            if name[1] == participant and file.parent.name == f"ses-{name[2]}":
                 keys.append(RunKey(participant, name[2], int(name[3])))
         elsewhere = [key for key in self._runs_elsewhere(raw, participant) if key not in keys]
         return tuple(sorted((*keys, *elsewhere)))
@@ -117,10 +119,12 @@ class Study:
         """Runs whose recording was removed or never could be begun here, and is kept in a fallback folder or mended."""
         found: list[RunKey] = []
         for file in raw.glob("ses-*/*_session.json"):
-            name = _XDF_NAME.fullmatch(file.name.replace("_session.json", ".xdf"))
-            if name is None or name[1] != participant or file.with_name(name[0]).exists():
+            name = _NAME.fullmatch(file.name.replace("_session.json", ".xdf"))
+            if name is None or name[1] != participant:
                 continue
             key = RunKey(participant, name[2], int(name[3]))
+            if self.paths.recording(key).exists():
+                continue
             with contextlib.suppress(StorageError):
                 record = find_session(file)
                 files = record.recorder.get("files") if record is not None else None
@@ -149,9 +153,12 @@ class Study:
         return any(
             place.exists()
             for place in (
-                self.paths.xdf(key), self.paths.journal(key), self.paths.session_file(key), self.paths.run(key).plan,
+                self.paths.recording(key),
+                self.paths.journal(key),
+                self.paths.session_file(key),
+                self.paths.run(key).plan,
             )
-        )  # fmt: skip
+        )
 
 
 def create_study(folder: Path, settings: StudySettings | None = None, stimuli: Path | None = None) -> Study:

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -14,10 +15,15 @@ from veridical.domain.recording import Recording, Signal
 from veridical.domain.stream import Role, RoleAssignment, suggest_roles
 from veridical.domain.timeline import Timeline
 from veridical.signals.pulses import measured_onsets
+from veridical.storage.foreign_recording import ForeignFile, ForeignStream, foreign_format, open_foreign
 from veridical.storage.xdf_reader import XdfFile, XdfStream, read_xdf
+
+_Stream: TypeAlias = XdfStream | ForeignStream
 
 # Samples that are scaled at a time: the float64 copy that wide integers need stays in the processor's cache.
 _BLOCK = 1 << 12
+# Through MNE every call opens the file again.
+_FOREIGN_BLOCK = 1 << 18
 # Samples from which a unit is guessed: minutes.
 _LOOKED_AT = 1 << 16
 
@@ -37,7 +43,7 @@ def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recordin
     Parameters
     ----------
     path : Path
-        An XDF file.
+        An XDF file, or one of the formats that MNE reads for us: EDF, BDF, BrainVision (.vhdr), FIF.
     roles : sequence of RoleAssignment
         Who plays what, as the study decided; guessed from types, labels and stream types if empty or if none of
         its streams is in the file.
@@ -53,7 +59,7 @@ def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recordin
     RecordingError
         If the file is missing, no XDF, or holds no signal: one sentence with the remedy.
     """
-    with read_xdf(path) as file:
+    with open_foreign(path) if foreign_format(path) else read_xdf(path) as file:
         regular = [s for s in file.streams if s.description.is_regular and s.description.format != "string"]
         filled = [s for s in regular if s.n_samples]
         if not filled:
@@ -81,10 +87,10 @@ def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recordin
                 f"No stream of {path} looks like EEG, EDA or ECG (found: {names}); assign roles in study.toml."
             )
         # Where an amplifier saw the picture's pulse or light, that is the clock; the marker says which picture it was.
-        events, timing = measured_onsets(_read_events(file, origin_s), signals)
+        events, timing = measured_onsets(_events_of(file, origin_s), signals)
         return Recording(
             file=str(path),
-            sha256=_hash(path),
+            sha256=_hash(file.data_file if isinstance(file, ForeignFile) else path),
             origin_s=origin_s,
             signals=tuple(signals),
             events=events,
@@ -93,7 +99,7 @@ def load_recording(path: Path, roles: Sequence[RoleAssignment] = ()) -> Recordin
         )
 
 
-def _find_stream(role: RoleAssignment, streams: Sequence[XdfStream]) -> XdfStream | None:
+def _find_stream(role: RoleAssignment, streams: Sequence[_Stream]) -> _Stream | None:
     """Find a role's stream by name and source id, or by its name alone if that is unique."""
     named = [s for s in streams if s.name == role.stream]
     exact = [s for s in named if not role.source_id or s.source_id == role.source_id]
@@ -103,7 +109,7 @@ def _find_stream(role: RoleAssignment, streams: Sequence[XdfStream]) -> XdfStrea
     return named[0] if len(named) == 1 else None
 
 
-def _read_signal(role: RoleAssignment, stream: XdfStream, origin_s: float, is_guessed: bool) -> tuple[Signal, str]:
+def _read_signal(role: RoleAssignment, stream: _Stream, origin_s: float, is_guessed: bool) -> tuple[Signal, str]:
     """Read a role's channels in SI units; the text says what was presumed, if anything."""
     n_channels = stream.description.n_channels
     if any(not 0 <= c < n_channels for c in role.channels):
@@ -119,14 +125,15 @@ def _read_signal(role: RoleAssignment, stream: XdfStream, origin_s: float, is_gu
             gain, remark = _PRESUMED_GAIN, f"{stream.name}: no unit for {role.role}, taken as {name}"
     samples = np.empty((len(role.channels), stream.n_samples), dtype=np.float32)
     rows = list(role.channels)
-    for first in range(0, stream.n_samples, _BLOCK):
-        last = min(first + _BLOCK, stream.n_samples)
+    block = _BLOCK if isinstance(stream, XdfStream) else _FOREIGN_BLOCK
+    for first in range(0, stream.n_samples, block):
+        last = min(first + block, stream.n_samples)
         # In float64: an offset of 150 mV on nanovolt steps must not be rounded before it is scaled.
         samples[:, first:last] = stream.window(first, last)[rows].astype(np.float64) * gain + role.offset
     return Signal(role.role, stream.name, role.labels, samples, _shift(stream.timeline, origin_s)), remark
 
 
-def _size(stream: XdfStream, role: RoleAssignment) -> float:
+def _size(stream: _Stream, role: RoleAssignment) -> float:
     """Robust spread (volts) or level (siemens) of the first minutes, in the stream's own numbers."""
     values = stream.window(0, min(stream.n_samples, _LOOKED_AT))[list(role.channels)].astype(np.float64)
     finite: FloatArray = values[np.isfinite(values).all(axis=1)]
@@ -139,6 +146,12 @@ def _size(stream: XdfStream, role: RoleAssignment) -> float:
 
 def _shift(timeline: Timeline, origin_s: float) -> Timeline:
     return Timeline(tuple(replace(s, start_s=s.start_s - origin_s) for s in timeline.segments))
+
+
+def _events_of(file: XdfFile | ForeignFile, origin_s: float) -> tuple[Event, ...]:
+    if isinstance(file, ForeignFile):
+        return tuple(replace(e, onset_s=e.onset_s - origin_s) for e in file.events)
+    return _read_events(file, origin_s)
 
 
 def _read_events(file: XdfFile, origin_s: float) -> tuple[Event, ...]:

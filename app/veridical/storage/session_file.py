@@ -35,6 +35,31 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Imported:
+    """Where a recording made elsewhere came from.
+
+    Parameters
+    ----------
+    format : str
+        ``XDF``, ``EDF``, ``BDF``, ``BrainVision`` or ``FIF``.
+    files : mapping
+        Original file names and the SHA-256 of their contents.
+    events : str
+        Name of the events table; empty if the recording's own markers were taken.
+    columns : mapping
+        Columns of the table that were called otherwise.
+    remarks : tuple of str
+        What was left out, in sentences.
+    """
+
+    format: str
+    files: Mapping[str, str]
+    events: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class SessionRecord:
     """Contents of session.json.
 
@@ -60,6 +85,8 @@ class SessionRecord:
         What was asked and agreed before the session, by the field's id in study.toml.
     truth : GroundTruth or None
         What is true of a simulated participant.
+    imported : Imported or None
+        Of a recording made elsewhere: its events stand in the journal.
     """
 
     key: RunKey
@@ -85,6 +112,7 @@ class SessionRecord:
     truth: GroundTruth | None = None
     presenter: Mapping[str, object] = field(default_factory=dict)
     recorder: Mapping[str, object] = field(default_factory=dict)
+    imported: Imported | None = None
     schema_version: int = SESSION_SCHEMA_VERSION
 
 
