@@ -12,6 +12,7 @@ from veridical.domain.errors import AnalysisError, StorageError
 from veridical.domain.evaluation import Validation
 from veridical.domain.progress import finish
 from veridical.learning.bundle import FeatureColumn, ModelBundle, load_bundle, save_bundle, scores_of
+from veridical.learning.confounds import winsor_limits
 from veridical.learning.model import fit_model
 from veridical.learning.problem import Problem
 from veridical.learning.validation import validate_problem
@@ -56,14 +57,15 @@ def bundle(problem: Problem, validation: Validation) -> ModelBundle:
 def test_final_model_is_ridge_on_all_labelled_trials(problem: Problem, validation: Validation) -> None:
     plain = replace(problem, detrends=False)
     model = fit_model(plain, validation)
-    kept = problem.features[problem.kept]
+    raw = problem.features[problem.kept]
+    kept = np.clip(raw, *winsor_limits(raw))
     scaler = StandardScaler().fit(kept)
     labels = np.sign(problem.ratings[problem.kept] - 4)
     used = labels != 0
     ridge = Ridge(alpha=model.penalty).fit(scaler.transform(kept[used]), labels[used])
     fitted = ridge.predict(scaler.transform(kept))
     centre = (fitted[labels == 1].mean() + fitted[labels == -1].mean()) / 2
-    np.testing.assert_allclose(model.decide(kept), fitted - centre, atol=1e-9)
+    np.testing.assert_allclose(model.decide(raw), fitted - centre, atol=1e-9)
 
 
 def test_probabilities_rise_with_the_decision_and_are_not_overconfident(
@@ -113,7 +115,7 @@ def test_damage_is_told(bundle: ModelBundle, tmp_path: Path) -> None:
     (folder / "model.json").write_text(text[:200])
     with pytest.raises(StorageError, match="damaged"):
         load_bundle(folder)
-    (folder / "model.json").write_text(text.replace('"version": 1', '"version": 99'))
+    (folder / "model.json").write_text(text.replace('"version": 2', '"version": 99'))
     with pytest.raises(StorageError, match="version 99"):
         load_bundle(folder)
     (folder / "model.json").write_text(text)

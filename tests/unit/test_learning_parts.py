@@ -9,6 +9,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 
 from veridical.learning.calibration import fit_sigmoid
+from veridical.learning.confounds import winsor_limits
 from veridical.learning.intervals import accuracy_interval, balanced_accuracy_interval, binomial_chance
 from veridical.learning.labels import median_labels, midpoint_labels
 from veridical.learning.patterns import activation_pattern
@@ -178,3 +179,14 @@ def test_pattern_recovers_the_source_that_weights_hide() -> None:
     expected = covariance @ weights / (weights @ covariance @ weights)
     np.testing.assert_allclose(activation_pattern(features, weights), expected, rtol=1e-9)
     assert activation_pattern(features, np.zeros(2)).tolist() == [0.0, 0.0]
+
+
+def test_one_wild_trial_does_not_outweigh_the_others() -> None:
+    features = np.random.default_rng(0).standard_normal((400, 3))
+    features[:, 2] = np.repeat([0.0, 1.0], [350, 50])
+    low, high = winsor_limits(features)
+    np.testing.assert_allclose([low[:2], high[:2]], [[-4, -4], [4, 4]], atol=0.6)
+    # Half of its values are the same: no spread to judge by, so nothing is cut.
+    assert not np.isfinite([low[2], high[2]]).any()
+    wild = np.vstack([features, np.full((1, 3), 1e6)])
+    np.testing.assert_allclose(winsor_limits(wild)[1][:2], high[:2], atol=0.1)

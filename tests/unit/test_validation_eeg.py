@@ -16,8 +16,8 @@ from veridical.learning.validation import validate_problem
 HZ = 256.0
 
 
-def run_epochs(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
-    """Cut epochs of 0-0.8 s with a 0.1-s baseline, at 64 Hz; trials swinging over 100 uV peak to peak are dropped.
+def run_epochs(path: Path, most_uv: float = 100) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Cut epochs of 0-0.8 s with a 0.1-s baseline, at 64 Hz; trials swinging over ``most_uv`` peak to peak are dropped.
 
     Returns
     -------
@@ -30,15 +30,15 @@ def run_epochs(path: Path) -> tuple[FloatArray, FloatArray, FloatArray]:
     starts = starts[(starts > 26) & (starts + 205 < signal.shape[1])]
     epochs = np.stack([signal[:, s - 26 : s + 205] for s in starts])
     epochs -= epochs[:, :, :26].mean(axis=2, keepdims=True)
-    is_quiet = np.ptp(epochs, axis=2).max(axis=1) < 100
+    is_quiet = np.ptp(epochs, axis=2).max(axis=1) < most_uv
     evoked = decimate(epochs[:, :, 26:], 4, axis=2, ftype="fir")[is_quiet]
     onsets = table[starts, 0] - table[0, 0]
     return evoked.reshape(len(evoked), -1), table[starts, 6][is_quiet], onsets[is_quiet]
 
 
-def muse_problem(folder: Path) -> Problem:
+def muse_problem(folder: Path, most_uv: float = 100) -> Problem:
     """All three runs on one grid."""
-    runs = [run_epochs(path) for path in sorted(folder.glob("*.csv.gz"))]
+    runs = [run_epochs(path, most_uv) for path in sorted(folder.glob("*.csv.gz"))]
     assert len(runs) == 3
     features = np.concatenate([r[0] for r in runs])
     n = len(features)
@@ -69,6 +69,13 @@ def test_faces_and_houses_are_told_apart(shared_data: Path) -> None:
     assert across.p_value < 0.01
     assert across.folds == 3
     assert not near(problem, 4.0)[np.ix_(whole_runs[0].train, whole_runs[0].test)].any()
+
+
+def test_blinks_that_nobody_marked_do_not_hide_the_faces(shared_data: Path) -> None:
+    everything = finish(validate_problem(muse_problem(shared_data / "muse_n170", np.inf), 199))
+    assert everything.n_trials > 580
+    assert everything.p_value < 0.01
+    assert everything.auc > 0.6
 
 
 def test_shuffled_pictures_are_not(shared_data: Path) -> None:

@@ -18,7 +18,9 @@ from veridical.learning.calibration import Sigmoid
 from veridical.learning.model import LinearModel
 from veridical.storage.atomic import write_atomically
 
-BUNDLE_VERSION = 1
+BUNDLE_VERSION = 2
+# Models of this version knew no limits.
+_WITHOUT_LIMITS = 1
 _WEIGHTS, _DESCRIPTION = "weights.npz", "model.json"
 _PACKAGES = ("veridical", "numpy", "scipy")
 
@@ -197,7 +199,8 @@ def save_bundle(folder: Path, bundle: ModelBundle) -> None:
         If the folder cannot be written.
     """
     buffer = io.BytesIO()
-    np.savez(buffer, weights=bundle.model.weights, pattern=bundle.model.pattern)
+    low, high = bundle.model.limits
+    np.savez(buffer, weights=bundle.model.weights, pattern=bundle.model.pattern, low=low, high=high)
     weights = buffer.getvalue()
     description = _Description(
         version=BUNDLE_VERSION,
@@ -230,8 +233,8 @@ def load_bundle(folder: Path) -> ModelBundle:
         A file is missing or damaged, its version is unknown, or the weights do not belong to model.json.
     """
     description = _read_description(folder / _DESCRIPTION)
-    weights, pattern = _read_weights(folder / _WEIGHTS, description.weights_sha256)
-    if not len(weights) == len(pattern) == len(description.features):
+    weights, pattern, low, high = _read_weights(folder / _WEIGHTS, description.weights_sha256)
+    if not len(weights) == len(pattern) == len(low) == len(high) == len(description.features):
         raise StorageError(
             f"{folder} names {len(description.features)} features and holds {len(weights)} weights; train anew."
         )
@@ -243,6 +246,7 @@ def load_bundle(folder: Path) -> ModelBundle:
             penalty=description.penalty,
             sigmoid=description.sigmoid,
             threshold=description.threshold,
+            limits=(low, high),
         ),
         features=description.features,
         target=description.target,
@@ -261,7 +265,7 @@ def _read_description(path: Path) -> _Description:
     raw = _read(path)
     try:
         found = msgspec.json.decode(raw, type=_VersionOnly).version
-        if found != BUNDLE_VERSION:
+        if found not in (_WITHOUT_LIMITS, BUNDLE_VERSION):
             raise StorageError(
                 f"{path} has version {found} and this program reads version {BUNDLE_VERSION}; "
                 "open it with the program that wrote it, or train anew."
@@ -276,7 +280,10 @@ def _read_weights(path: Path, sha256: str) -> "tuple[np.ndarray[tuple[int], np.d
     if hashlib.sha256(raw).hexdigest() != sha256:
         raise StorageError(f"{path} is not the file that model.json describes (wrong hash); train the model anew.")
     with np.load(io.BytesIO(raw), allow_pickle=False) as arrays:
-        return arrays["weights"], arrays["pattern"]
+        weights, pattern = arrays["weights"], arrays["pattern"]
+        if "low" not in arrays:
+            return weights, pattern, np.full(len(weights), -np.inf), np.full(len(weights), np.inf)
+        return weights, pattern, arrays["low"], arrays["high"]
 
 
 def _read(path: Path) -> bytes:

@@ -32,6 +32,8 @@ class LinearModel:
         Probability of the upper class.
     threshold : float
         Rating that split the classes (the midpoint, or the median of all labelled trials).
+    limits : tuple of ndarray, shape (n_features,)
+        Smallest and largest value that counts of each feature, as in training.
     """
 
     weights: FloatArray
@@ -40,6 +42,7 @@ class LinearModel:
     penalty: float
     sigmoid: Sigmoid
     threshold: float
+    limits: tuple[FloatArray, FloatArray]
 
     def decide(self, features: FloatArray) -> FloatArray:
         """Return decision values, above 0 for the upper class; features have shape (n_trials, n_features).
@@ -54,7 +57,7 @@ class LinearModel:
                 f"The model was trained on {len(self.weights)} features and these data have the shape "
                 f"{features.shape}; extract the same features."
             )
-        decisions: FloatArray = features @ self.weights + self.bias
+        decisions: FloatArray = np.clip(features, *self.limits) @ self.weights + self.bias
         return decisions
 
     def probabilities(self, features: FloatArray) -> FloatArray:
@@ -93,15 +96,17 @@ def fit_model(problem: Problem, validation: Validation) -> LinearModel:
     completed = complete(dual, targets, find_left_out(targets))
     weights = (scaled.T @ (dual @ completed))[:, 0] / regression.scale
     centre = class_centre(completed - penalty * (dual @ completed), targets)[0]
-    mean = problem.features[rows].mean(axis=0)
+    counted = np.clip(problem.features[rows], *regression.limits)
+    mean = counted.mean(axis=0)
     # On standardised features the ridge intercept is the mean target; raw features are centred by hand instead.
     bias = float(completed.mean() - centre - mean @ weights)
     tested = np.isfinite(validation.predictions)
     return LinearModel(
         weights=weights,
-        pattern=activation_pattern(problem.features[rows], weights),
+        pattern=activation_pattern(counted, weights),
         bias=bias,
         penalty=penalty,
         sigmoid=fit_sigmoid(validation.predictions[tested], validation.labels[tested].astype(float)),
         threshold=threshold,
+        limits=regression.limits,
     )
