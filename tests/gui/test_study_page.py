@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
@@ -151,3 +152,39 @@ def test_a_fallback_folder_is_chosen_and_taken_back(page: StudyPage, world: "Wor
     table["study.no_fallback"].run()
     assert open_study(study.root).settings.recording.fallback == ""
     assert not table["study.no_fallback"].when()
+
+
+def _write_brainvision(header: Path) -> None:
+    """A minute of two channels at 256 Hz."""
+    header.write_text(
+        "Brain Vision Data Exchange Header File Version 1.0\n[Common Infos]\nCodepage=UTF-8\n"
+        f"DataFile={header.stem}.eeg\nDataFormat=BINARY\nDataOrientation=MULTIPLEXED\nNumberOfChannels=2\n"
+        "SamplingInterval=3906.25\n[Binary Infos]\nBinaryFormat=INT_16\n"
+        "[Channel Infos]\nCh1=Cz,,0.1,µV\nCh2=Pz,,0.1,µV\n"
+    )
+    values = np.random.default_rng(0).integers(-300, 300, (256 * 60, 2))
+    header.with_suffix(".eeg").write_bytes(values.astype("<i2").tobytes())
+
+
+def test_a_recording_made_elsewhere_is_taken_in(page: StudyPage, world: "World", qtbot: QtBot) -> None:
+    study = world.study("001")
+    page.open_study(study.root)
+    file, events = world.folder / "other.vhdr", world.folder / "events.csv"
+    _write_brainvision(file)
+    events.write_text("latency,duration,trial_type,stim_id,valence\n5,1,positive,p1,6\n8,1,negative,p2,2\n")
+    assert run_action(next(a for a in page.page_actions() if a.id == "study.import"))
+    panel = page.import_panel
+    panel.submit()
+    assert panel.problem.text() == "Choose the recording."
+    panel.file_field.setText(str(file))
+    panel.events_field.setText(str(events))
+    panel.participant_field.setText("007")
+    panel.submit()
+    qtbot.waitUntil(lambda: bool(panel.problem.text()), timeout=20000)
+    assert "no column 'onset'" in panel.problem.text()
+    panel.columns_field.setText("onset = latency")
+    panel.submit()
+    qtbot.waitUntil(panel.report.isVisible, timeout=20000)
+    assert "2 pictures, 2 with valence" in panel.report.toPlainText()
+    assert _rows(page) == ["001", "007"]
+    assert page.context.workspace.focus.participant == "007"

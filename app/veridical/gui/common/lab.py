@@ -18,6 +18,7 @@ from veridical.services import study as studies
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
+    from veridical.services.importing import ImportRequest, ImportResult
     from veridical.services.recovery import Damage, Mended
     from veridical.services.training import TrainingResult
 
@@ -57,6 +58,12 @@ def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
     return suggest_work(study, key)
 
 
+def _import_recording(study: studies.Study, request: "ImportRequest") -> "Work[ImportResult]":
+    from veridical.services.importing import import_work
+
+    return import_work(study, request)
+
+
 def _train(study: studies.Study, participant: str, target: str | None) -> "Work[TrainingResult]":
     from veridical.services.training import TrainingRequest, train_work
 
@@ -87,6 +94,7 @@ class Lab:
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk
     find_damage: Callable[[studies.Study, RunKey], "Damage | None"] = _find_damage
     set_fallback: Callable[[studies.Study, Path | None], studies.Study] = _set_fallback
+    import_recording: "Callable[[studies.Study, ImportRequest], Work[ImportResult]]" = _import_recording
     mend: Callable[[studies.Study, "Damage"], "Work[Mended]"] = _mend
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train

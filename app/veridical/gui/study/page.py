@@ -25,6 +25,7 @@ from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, clear_layout, label, line
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.common.workspace import Focus
+from veridical.gui.study.import_panel import ImportRecordingPanel
 from veridical.gui.study.panels import NewStudyPanel, ParticipantPanel
 from veridical.gui.study.participant_table import ParticipantTable
 from veridical.gui.study.protocol_editor import ProtocolEditor
@@ -36,6 +37,7 @@ from veridical.gui.study.view_model import (
     suggest_participant_id,
     unused_folder,
 )
+from veridical.services.importing import ImportRequest, ImportResult
 from veridical.services.protocol import DEFAULT_TEMPLATE, template_settings
 from veridical.services.study import Study
 from veridical.services.withdrawal import Holdings
@@ -59,6 +61,10 @@ class StudyPage(Page):
         self._eraser = WorkRunner(self)
         self._eraser.finished.connect(self._on_erased)
         self._eraser.failed.connect(self._on_failed)
+        self._importer = WorkRunner(self)
+        self._importer.finished.connect(self._on_imported)
+        self._importer.failed.connect(self._on_import_failed)
+        self._importer.cancelled.connect(self.changed.emit)
         self._is_demo = False
         self._front = PARTICIPANTS
         self.browser = StimulusBrowser(context)
@@ -93,6 +99,7 @@ class StudyPage(Page):
         """Stop creating; an erasing under way goes on to its end."""
         self.runner.close()
         self._eraser.close()
+        self._importer.close()
         self.browser.close_files()
         self.protocol.finish()
 
@@ -147,6 +154,10 @@ class StudyPage(Page):
             Action(
                 "study.add", "Add participant", "Ctrl+P", self._open_participant, self._has_study,
                 "Add a participant by code.", "study",
+            ),
+            Action(
+                "study.import", "Import a recording", "Ctrl+Shift+I", self._open_import, self._can_import,
+                "Take in a recording made with another program, with its pictures and ratings.", "study",
             ),
             Action(
                 "study.next", "Do the next step", "Return", self._next_step, self._has_row,
@@ -219,6 +230,7 @@ class StudyPage(Page):
             ("study.open", "folder", "plain", PARTICIPANTS),
             ("study.protocol", "note", "plain", PARTICIPANTS),
             ("study.stimuli", "picture", "plain", PARTICIPANTS),
+            ("study.import", "import", "plain", PARTICIPANTS),
             ("study.withdraw", "cross", "plain", PARTICIPANTS),
             ("study.add", "plus", "primary", PARTICIPANTS),
             ("study.participants", "left", "plain", STIMULI),
@@ -234,6 +246,7 @@ class StudyPage(Page):
             ("study.redo", "redo", "plain", PROTOCOL),
         )
         short = {
+            "study.import": "Import", "study.withdraw": "Withdraw",
             "study.undo": "", "study.redo": "", "study.stimuli.use": "Leave out", "study.stimuli.flag": "Sensitive",
             "study.stimuli.match": "Match", "study.stimuli.import": "Import",
         }  # fmt: skip
@@ -257,6 +270,7 @@ class StudyPage(Page):
             step: ButtonKind = "primary" if action_id == "study.demo" else "plain"
             self._empty.add_step(ActionButton(appearance, self._actions[action_id], icon, step))
         self._strip = ProgressStrip(appearance, self.runner)
+        self._import_strip = ProgressStrip(appearance, self._importer)
         self._stack = QStackedLayout()
         self._stack.addWidget(self._empty)
         self._stack.addWidget(self._filled())
@@ -264,12 +278,15 @@ class StudyPage(Page):
         self._stack.addWidget(self.protocol)
         self.participant_panel = ParticipantPanel(self.context, self.add_participant)
         self._study_panel = NewStudyPanel(self.context, self.create_study)
+        self.import_panel = ImportRecordingPanel(self.context, self._start_import)
         row = QHBoxLayout()
         row.setSpacing(2 * GRID)
         row.addLayout(self._stack, 1)
         row.addWidget(self.participant_panel)
+        row.addWidget(self.import_panel)
         row.addWidget(self._study_panel)
         self.column.addWidget(self._strip)
+        self.column.addWidget(self._import_strip)
         self.column.addLayout(row, 1)
 
     def _filled(self) -> QWidget:
@@ -438,6 +455,7 @@ class StudyPage(Page):
 
     def _show(self, view: int) -> None:
         self.participant_panel.hide()
+        self.import_panel.hide()
         self._study_panel.hide()
         self.protocol.finish()
         self.banner.clear()
@@ -501,12 +519,42 @@ class StudyPage(Page):
     def _has_report(self) -> bool:
         return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None
 
+    def _can_import(self) -> bool:
+        return self._has_study() and self._front == PARTICIPANTS and not self._importer.is_running
+
+    def _open_import(self) -> None:
+        self.participant_panel.hide()
+        self._study_panel.hide()
+        self.import_panel.open(self.context.workspace.focus.participant)
+
+    def _start_import(self, request: ImportRequest) -> None:
+        study = self.context.workspace.focus.study
+        if study is None or self._importer.is_running:
+            return
+        self.banner.clear()
+        self._import_strip.show_start("Reading the recording")
+        self._importer.start(lambda: self.context.lab.import_recording(study, request))
+        self.changed.emit()
+
+    def _on_imported(self, result: ImportResult) -> None:
+        self.import_panel.show_result(result)
+        study = self.context.workspace.focus.study
+        self.context.workspace.set_focus(Focus(study, result.key.participant, result.key.session))
+        self.context.workspace.tell_data_changed()
+        self.banner.show_sentence("good", "The recording is in the study. Next: the Annotate page, or train a model.")
+
+    def _on_import_failed(self, sentence: str) -> None:
+        self.import_panel.show_problem(sentence)
+        self.changed.emit()
+
     def _open_create(self) -> None:
         self.participant_panel.hide()
+        self.import_panel.hide()
         self._study_panel.open()
 
     def _open_participant(self) -> None:
         self._study_panel.hide()
+        self.import_panel.hide()
         self.participant_panel.open(suggest_participant_id(tuple(r.id for r in self.table_model.rows)))
 
     def _choose_study(self) -> None:
