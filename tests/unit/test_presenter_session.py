@@ -30,6 +30,7 @@ from veridical.presenter.session_runner import SessionEnd, SessionRunner
 from veridical.presenter.simulated_participant import SimulatedParticipant
 from veridical.presenter.stage import Stage
 from veridical.presenter.texts import load_texts
+from veridical.services.resuming import remaining
 
 PROTOCOL = Protocol(
     n_per_condition=3,
@@ -730,3 +731,31 @@ def test_a_stop_on_a_panel_marks_both_of_its_scales_and_the_check_as_skipped(ric
     assert statuses == dict.fromkeys((f"rating/{s}" for s in trials[0].scales), "skipped")
     ((_, check),) = room.named("check/")
     assert (check.details["status"], check.details["result"]) == ("skipped", "failed")
+
+
+@pytest.mark.parametrize("n_answered", [0, 1, 6, 10])
+def test_a_session_killed_in_its_familiarity_pass_asks_only_what_is_left(rich: RunPlan, n_answered: int) -> None:
+    first = Room(rich)
+    first.run()
+    whole = [m for _, m in first.markers]
+    asked = [k for k, m in enumerate(whole) if m.name in ("familiarity/seen", "familiarity/reminds")]
+    # Killed with some questions answered, the last picture perhaps by half.
+    before = tuple(whole[: asked[n_answered]])
+    left = remaining(rich.plan, before)
+    assert not (left.trials or left.practice or left.baselines)
+    n_before = len(rich.plan.trials)
+    second = Room(replace(rich, plan=left, continues=1, n_before=n_before))
+    assert second.run().reason == "completed"
+    after = [m for _, m in second.markers]
+    assert not [m for m in after if m.number("trial") is not None]
+    went_on = next(m for m in after if m.name == "session/continue")
+    assert went_on.details == {"continues": "1"}
+    both = {
+        q: [m.details["stimulus"] for m in (*before, *after) if m.name == f"familiarity/{q}"]
+        for q in ("seen", "reminds")
+    }
+    assert both["reminds"] == list(rich.plan.familiarity)
+    # Of the picture that was half asked about, the first question comes again.
+    assert list(dict.fromkeys(both["seen"])) == list(rich.plan.familiarity)
+    assert len(both["seen"]) == len(rich.plan.familiarity) + n_answered % 2
+    assert remaining(rich.plan, (*before, *after)).familiarity == ()

@@ -12,20 +12,24 @@ from veridical.domain.errors import StorageError
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import finish
 from veridical.domain.protocol import SessionPlan
-from veridical.domain.run import ScreenChoice
+from veridical.domain.run import RunPlan, ScreenChoice
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import RecordingChoices, StudySettings
 from veridical.recorder.outcome import RecorderOutcome
 from veridical.recorder.sink import Sink
 from veridical.services.annotating import load_run
 from veridical.services.preflight import check_fallback, fallback_folder, is_on_disk_of, room_in_words
+from veridical.services.recording_parts import find_elsewhere, find_parts
 from veridical.services.recovery import find_damage, mend_work, recording_file
+from veridical.services.resuming import read_markers
 from veridical.services.study import Study, create_study, open_study
+from veridical.storage.run_folder import write_plan
 from veridical.storage.session_file import Ending, SessionRecord, write_session
 from veridical.storage.study_file import read_study_file, write_study_file
 from veridical.storage.xdf_writer import XdfWriter
 
 _KEY = RunKey("001")
+_MARKERS = StreamDescription("veridical-markers", "Markers", "markers-of-001", "u2", "h", 1, 0.0, "string")
 _EEG = StreamDescription("EEG", "EEG", "e", "u1", "h", 2, 100.0, "float32", ("Fz", "Cz"), (), ("microvolts",) * 2)
 
 
@@ -123,6 +127,33 @@ def test_a_recording_that_went_on_in_the_fallback_folder_is_joined(study: Study,
     for path in sink.paths:
         path.unlink()
     assert study.runs("001") == (_KEY,)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows does not let go of an open file")
+def test_a_recorder_that_was_killed_left_no_word_and_its_files_are_found_all_the_same(
+    study: Study, tmp_path: Path
+) -> None:
+    fallback = tmp_path / "fallback"
+    plan = RunPlan(
+        _KEY, SessionPlan(), (), (), 0, "markers-of-001", (), str(study.paths.xdf(_KEY)), "", "", fallback=str(fallback)
+    )
+    write_plan(study.paths.run(_KEY), plan)
+    # Another study's participant of the same name shares the folder.
+    theirs = Sink(fallback / f"{_KEY.stem}_continued.xdf", None)
+    theirs.add_stream(replace(_MARKERS, source_id="markers-of-another-study"))
+    theirs.close()
+    sink = Sink(study.paths.xdf(_KEY), fallback)
+    sink.add_stream(_MARKERS)
+    sink.write_samples(1, np.array([["session/start"]]), np.array([50.0]))
+    sink.path.unlink()
+    sink.sync()
+    sink.write_samples(1, np.array([["block/start block=1"]]), np.array([51.0]))
+    sink.close()
+    assert sink.paths[0].parent == sink.paths[1].parent == fallback
+    assert find_parts(study, _KEY) == sink.paths
+    assert find_elsewhere(study, _KEY) == sink.paths
+    # The session goes on after what stands in any of its files, also without a journal.
+    assert [m.name for m in read_markers(study, _KEY)] == ["session/start", "block/start"]
 
 
 def test_a_part_that_is_not_at_hand_is_named(study: Study, tmp_path: Path) -> None:

@@ -10,8 +10,11 @@ from veridical.cli.app import app
 from veridical.domain.errors import StorageError, StudyError
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import finish
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.run import ScreenChoice
 from veridical.services.study import Study, create_study, open_study
 from veridical.services.withdrawal import withdraw_work
+from veridical.storage.session_file import Ending, SessionRecord, write_session
 from veridical.storage.study_log import read_study_log
 
 
@@ -59,6 +62,30 @@ def test_the_id_is_never_used_again_and_the_group_is_forgotten(study: Study) -> 
         finish(withdraw_work(study, "001"))
 
 
+def test_recordings_that_went_on_in_a_fallback_folder_go_too(study: Study, tmp_path: Path) -> None:
+    fallback = tmp_path / "fallback"
+    fallback.mkdir()
+    away = [fallback / f"{RunKey(name).stem}_continued.xdf" for name in ("001", "0010")]
+    for name, file in zip(("001", "0010"), away, strict=True):
+        file.write_bytes(b"1234")
+        unplugged = tmp_path / "stick" / f"{RunKey(name).stem}_continued-2.xdf"
+        # Somebody else's file, named in a damaged session file, is none of theirs.
+        files = (str(study.paths.xdf(RunKey(name))), str(file), str(unplugged), str(tmp_path / "thesis.xdf"))
+        record = SessionRecord(
+            RunKey(name), "", {}, {}, 0, SessionPlan(), (), (), ScreenChoice(), Ending("completed"), Ending("stop"),
+            recorder={"files": files},
+        )  # fmt: skip
+        study.paths.session_file(RunKey(name)).unlink()
+        write_session(study.paths.session_file(RunKey(name)), record)
+    (tmp_path / "thesis.xdf").write_bytes(b"precious")
+    held = finish(withdraw_work(study, "001"))
+    assert held.elsewhere == (away[0],)
+    assert (away[0].exists(), away[1].exists(), (tmp_path / "thesis.xdf").exists()) == (False, True, True)
+    assert [f.parent.name for f in held.absent] == ["stick"]
+    assert "Plug in that disk" in held.absent_words
+    assert str(tmp_path / "stick") in read_study_log(study.paths.study_log)[0].detail
+
+
 def test_an_unknown_participant_is_named(study: Study) -> None:
     with pytest.raises(StudyError, match="no participant 7"):
         finish(withdraw_work(study, "7"))
@@ -101,5 +128,5 @@ def test_the_command_erases_only_when_it_is_told_to(study: Study) -> None:
     assert _files_of(study, "001")
     done = runner.invoke(app, ["withdraw", str(study.root), "--participant", "001", "--yes", "--json"])
     assert done.exit_code == 0
-    assert done.stdout.strip() == '{"participant": "001", "files": 8, "bytes": 8}'
+    assert done.stdout.strip() == '{"participant": "001", "files": 8, "bytes": 8, "not_found": []}'
     assert _files_of(study, "001") == []

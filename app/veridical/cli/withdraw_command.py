@@ -18,12 +18,19 @@ def run_withdraw(folder: Path, participant: str, is_sure: bool, as_json: bool) -
             raise StudyError(f"Nothing was erased: {held.words} of participant {participant}; give --yes to erase it.")
         say(f"This erases {held.words}, of participant {participant} in {study.root}. It cannot be undone.")
         say("Copies made elsewhere, such as backups and exports, stay; erase them too.")
+        if held.absent:
+            say(held.absent_words)
         sys.stderr.write(f"Type {participant} to erase: ")
         sys.stderr.flush()
         if sys.stdin.readline().strip() != participant:
             raise StudyError(f"Nothing was erased: the answer was not {participant}.")
     erased = follow(withdraw_work(study, participant))
     if as_json:
-        put_json({"participant": erased.participant, "files": erased.n_files, "bytes": erased.n_bytes})
+        absent = [str(f) for f in erased.absent]
+        put_json(
+            {"participant": erased.participant, "files": erased.n_files, "bytes": erased.n_bytes, "not_found": absent}
+        )
         return
     put(f"Erased {erased.words}. The id {erased.participant} stays taken; copies made elsewhere are not reached.")
+    if erased.absent:
+        put(erased.absent_words)

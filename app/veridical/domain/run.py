@@ -72,6 +72,8 @@ class RunPlan:
         Whether the operator may see rating values while the session runs.
     intake : mapping
         What was asked and agreed before the session, by the field's id (``domain.intake``).
+    continues, n_before : int
+        The run that broke off and goes on here, None for none; trials that the session's earlier runs are done with.
     n_flashes : int
         A display test: so many flashes in place of a session; 0 for a session.
     trigger : TriggerChoice
@@ -102,3 +104,4 @@ class RunPlan:
     trigger: TriggerChoice = TriggerChoice()
     fallback: str = ""
     n_flashes: int = 0
+    n_before: int = 0

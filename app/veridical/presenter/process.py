@@ -78,8 +78,8 @@ class PresenterProcess:
             print(error, file=sys.stderr)  # noqa: T201
             return 1
         trials = plan.plan.trials
-        n_before = trials[0].number - 1 if plan.continues is not None and trials else 0
-        desk = Desk(self, self._clock, PresenterState("starting", n_trials=n_before + len(trials), n_before=n_before))
+        n_trials = plan.n_before + len(trials)
+        desk = Desk(self, self._clock, PresenterState("starting", n_trials=n_trials, n_before=plan.n_before))
         try:
             with self._reporting(desk, plan):
                 self._present(desk, plan)

@@ -92,16 +92,17 @@ class SessionRunner:
         start = {"participant": key.participant, "session": key.session, "run": str(key.run)}
         self._stage.mark(Marker("session/start", start))
         trials = self._plan.plan.trials
-        if self._plan.continues is not None and trials:
+        if self._plan.continues is not None:
             # The break stands in journal and recording alike: which run goes on here, and with which trial.
-            went_before = {"continues": str(self._plan.continues), "trial": str(trials[0].number)}
-            self._stage.mark(Marker("session/continue", went_before))
+            first = {"trial": str(trials[0].number)} if trials else {}
+            self._stage.mark(Marker("session/continue", {"continues": str(self._plan.continues), **first}))
         if self._plan.n_flashes:
             self._stage.begin_part("display test")
             flash(self._stage, self._plan.n_flashes, self._plan.seed)
             return
         self._stage.begin_part("instructions")
-        for words in ("instructions", "stop"):
+        # Who has only the pictures to look through once more need not be told how to rate.
+        for words in ("instructions", "stop") if trials else ("stop",):
             self._tell(words)
         for baseline in self._plan.plan.baselines:
             self._stage.begin_part("baseline")

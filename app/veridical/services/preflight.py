@@ -140,8 +140,11 @@ def byte_rate(streams: Sequence[StreamDescription]) -> float:
 def duration_s(plan: SessionPlan) -> float:
     """Expected seconds of a session, answers included."""
     trials = (*plan.practice, *plan.trials)
-    return sum(b.duration_s for b in plan.baselines) + sum(
-        t.fixation_s + t.picture_s + t.iti_s + _RATING_S * len(t.scales) for t in trials
+    n_asked = len(plan.familiarity) * len(plan.familiarity_scales) + sum(t.check is not None for t in trials)
+    return (
+        sum(b.duration_s for b in plan.baselines)
+        + sum(t.fixation_s + t.picture_s + t.iti_s + _RATING_S * len(t.scales) for t in trials)
+        + _RATING_S * n_asked
     )
 
 

@@ -3,9 +3,7 @@
 Raw files are never changed. The copy lies with the derivatives, and from then on every page and command reads it.
 """
 
-import contextlib
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -15,9 +13,9 @@ from veridical.domain.progress import Work
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.study import RecordingChoices
 from veridical.services.preflight import check_fallback
+from veridical.services.recording_parts import find_parts
 from veridical.services.study import Study, open_study
 from veridical.storage.foreign_recording import foreign_format
-from veridical.storage.session_file import find_session
 from veridical.storage.study_file import edit_study_file
 from veridical.storage.xdf_reader import read_xdf
 from veridical.storage.xdf_recovery import recover_work
@@ -73,7 +71,7 @@ def find_damage(study: Study, key: RunKey) -> Damage | None:
     raw = study.paths.recording(key)
     if study.paths.recovered(key).is_file() or foreign_format(raw):
         return None
-    files = _parts(study, key)
+    files = find_parts(study, key)
     if len(files) > 1 or files != (raw,):
         present = [file for file in files if file.is_file()]
         if len(present) < len(files):
@@ -133,20 +131,6 @@ def set_fallback(study: Study, folder: Path | None) -> Study:
     named = RecordingChoices("" if folder is None else str(folder))
     edit_study_file(study.paths.study_file, study.settings, replace(study.settings, recording=named))
     return open_study(study.root)
-
-
-def _parts(study: Study, key: RunKey) -> tuple[Path, ...]:
-    """The files of a run, as its recorder left word; the raw file alone if it left none."""
-    raw = study.paths.recording(key)
-    recorder: Mapping[str, object] = {}
-    with contextlib.suppress(StorageError):
-        session = find_session(study.paths.session_file(key))
-        recorder = session.recorder if session is not None else {}
-    named = recorder.get("files")
-    files = tuple(Path(name) for name in named if isinstance(name, str)) if isinstance(named, list | tuple) else ()
-    # A study that was moved has its own recording still where it belongs.
-    moved = tuple(raw if file.name == raw.name else file for file in files)
-    return moved or (raw,)
 
 
 def _has_ended(study: Study, key: RunKey) -> bool:

@@ -8,6 +8,7 @@ from veridical.domain.event import MARKER_STREAM_NAME, Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan, Trial
 from veridical.domain.run import RunPlan
+from veridical.services.recording_parts import find_parts
 from veridical.services.study import Study
 from veridical.storage.journal import read_journal
 from veridical.storage.run_folder import read_plan
@@ -41,7 +42,13 @@ class BrokenSession:
     def words(self) -> str:
         """For the question whether to go on."""
         n_left = len(self.left.trials)
-        return f"run {self.key.run} broke off after {self.n_done} of {self.n_done + n_left} pictures"
+        if n_left:
+            return f"run {self.key.run} broke off after {self.n_done} of {self.n_done + n_left} pictures"
+        n_asked, n_open = len(self.plan.plan.familiarity), len(self.left.familiarity)
+        return (
+            f"run {self.key.run} broke off after all {self.n_done} pictures, when {n_asked - n_open} of {n_asked} had "
+            "been asked about again"
+        )
 
 
 def find_broken(study: Study, participant: str, session: str = "01") -> BrokenSession:
@@ -57,13 +64,15 @@ def find_broken(study: Study, participant: str, session: str = "01") -> BrokenSe
         raise StudyError(f"Participant {participant} has no run in session {session}; start one without --resume.")
     key = RunKey(participant, session, n_runs)
     plan = read_plan(study.paths.run(key))
-    markers = _read_markers(study, key)
+    markers = read_markers(study, key)
     if any(m.name == "session/end" and m.details.get("reason") == "completed" for m in markers):
         raise StudyError(f"Run {key.run} of session {session} was completed; there is nothing to resume.")
     left = remaining(plan.plan, markers)
-    if not left.trials:
+    if not left.trials and not left.familiarity:
         raise StudyError(f"Run {key.run} of session {session} has all its answers; there is nothing to resume.")
-    return BrokenSession(plan, left, n_done=left.trials[0].number - 1)
+    if left.trials:
+        return BrokenSession(plan, left, n_done=left.trials[0].number - 1)
+    return BrokenSession(plan, left, n_done=plan.n_before + len(plan.plan.trials))
 
 
 def look_for_broken(study: Study, participant: str, session: str) -> BrokenSession | None:
@@ -80,7 +89,8 @@ def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
     A trial is done when every one of its scales has its marker and none was skipped because the session broke off in
     it, or when its picture could not be shown. The session goes on after the last one that is done: one that was
     interrupted and passed over earlier is not shown out of its order. Before the first trial, rests that were not
-    finished and the practice come again.
+    finished and the practice come again. After the last trial, pictures are left of which the familiarity pass has
+    not asked everything.
     """
     done = [t for t in plan.trials if _is_done(t, markers)]
     if not done and not any(m.name == "block/start" for m in markers):
@@ -89,7 +99,19 @@ def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
         return replace(plan, baselines=baselines)
     last = done[-1].number if done else 0
     blocks = tuple(tuple(t for t in block if t.number > last) for block in plan.blocks)
-    return replace(plan, baselines=(), practice=(), blocks=tuple(block for block in blocks if block))
+    left = tuple(block for block in blocks if block)
+    return replace(plan, baselines=(), practice=(), blocks=left, familiarity=_unasked(plan, markers))
+
+
+def _unasked(plan: SessionPlan, markers: tuple[Marker, ...]) -> tuple[str, ...]:
+    """Pictures of the familiarity pass that were neither asked about nor found unfit to be shown."""
+    asked: dict[str, set[str]] = {}
+    for m in markers:
+        head, _, scale = m.name.partition("/")
+        if head == "familiarity" and "stimulus" in m.details:
+            asked.setdefault(m.details["stimulus"], set()).add(scale)
+    wanted = set(plan.familiarity_scales)
+    return tuple(s for s in plan.familiarity if not ("skipped" in asked.get(s, ()) or wanted <= asked.get(s, set())))
 
 
 def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
@@ -106,15 +128,15 @@ def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
     return was_shown and all(statuses.get(scale, "skipped") != "skipped" for scale in trial.scales)
 
 
-def _read_markers(study: Study, key: RunKey) -> tuple[Marker, ...]:
-    """Every marker of a run: from the journal, and from the recording what the journal lacks."""
+def read_markers(study: Study, key: RunKey) -> tuple[Marker, ...]:
+    """Every marker of a run: from the journal, and from the recording's files what the journal lacks."""
     texts: dict[str, None] = {}
     journal = study.paths.journal(key)
     if journal.exists():
         texts = dict.fromkeys(line.marker for line in read_journal(journal))
-    if study.paths.xdf(key).exists():
+    for part in find_parts(study, key):
         # The journal alone suffices.
-        with contextlib.suppress(RecordingError), read_xdf(study.paths.xdf(key)) as file:
+        with contextlib.suppress(RecordingError, OSError), read_xdf(part) as file:
             for stream in file.streams:
                 if stream.description.format == "string" and stream.name == MARKER_STREAM_NAME and stream.n_samples:
                     texts |= dict.fromkeys(str(text) for text in stream.samples[0])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from veridical.domain.errors import StorageError, StudyError
+from veridical.domain.errors import StimulusError, StorageError, StudyError
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Place, SessionPlan, expand
 from veridical.domain.run import RunPlan, ScreenChoice, StreamSelector
@@ -26,6 +26,8 @@ from veridical.storage.session_file import find_session
 
 # A run without session file whose recording has not grown for so long has been left by its window.
 _ORPHAN_AGE_S = 60.0
+# A sentence names so many stimuli.
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,20 @@ def plan_of(study: Study, request: RunRequest) -> SessionPlan:
 
 
 def shown_in(study: Study, plan: SessionPlan) -> tuple[Stimulus, ...]:
-    """Return the stimuli that a plan shows, in the order of the table."""
-    ids = {t.stimulus_id for t in (*plan.practice, *plan.trials)}
-    return tuple(s for s in study.stimuli.stimuli if s.id in ids)
+    """Return the stimuli that a plan shows, in the order of the table.
+
+    Raises
+    ------
+    StimulusError
+        If the table lacks one: it was removed since the session began.
+    """
+    ids = {t.stimulus_id for t in (*plan.practice, *plan.trials)} | set(plan.familiarity)
+    shown = tuple(s for s in study.stimuli.stimuli if s.id in ids)
+    lost = sorted(ids - {s.id for s in shown})
+    if lost:
+        names = ", ".join(lost[:_SHOWN]) + (f" and {len(lost) - _SHOWN} more" if len(lost) > _SHOWN else "")
+        raise StimulusError(f"stimuli.tsv no longer holds {names}, which the session shows; put the lines back.")
+    return shown
 
 
 def remembered_intake(study: Study, participant: str) -> dict[str, str]:
@@ -164,6 +177,7 @@ def _go_on(new: RunPlan, broken: BrokenSession) -> RunPlan:
     return replace(
         new,
         continues=old.key.run,
+        n_before=broken.n_done,
         seed=old.seed,
         scales=old.scales,
         texts=old.texts,

@@ -486,11 +486,11 @@ class StudyPage(Page):
         return self._has_study() and self._front == PARTICIPANTS and self._table.currentIndex().isValid()
 
     def _can_withdraw(self) -> bool:
-        return (
-            self._has_row()
-            and not self._eraser.is_running
-            and not self.table_model.rows[self._table.currentIndex().row()].is_withdrawn
-        )
+        if not self._has_row() or self._eraser.is_running:
+            return False
+        row = self.table_model.rows[self._table.currentIndex().row()]
+        # An erasing that was interrupted leaves a withdrawn participant with files: the same act finishes it.
+        return not row.is_withdrawn or bool(row.recorded or row.annotated or row.report)
 
     def _ask_withdraw(self) -> None:
         study = self.context.workspace.focus.study
@@ -504,7 +504,7 @@ class StudyPage(Page):
             return
         consequence = (
             f"This erases {held.words}. It cannot be undone. The code {chosen} stays taken. Copies made elsewhere, "
-            "such as backups and exports, are not reached: erase them too."
+            f"such as backups and exports, are not reached: erase them too. {held.absent_words}".rstrip()
         )
         if self.context.prompt.confirm(f"Withdraw participant {chosen}?", consequence, "Erase everything"):
             # The other pages let go of the recording first.
@@ -514,7 +514,8 @@ class StudyPage(Page):
 
     def _on_erased(self, held: Holdings) -> None:
         self.context.workspace.tell_data_changed()
-        self.banner.show_sentence("good", f"Participant {held.participant} withdrew: {held.words} were erased.")
+        words = f"Participant {held.participant} withdrew: {held.words} were erased. {held.absent_words}".rstrip()
+        self.banner.show_sentence("caution" if held.absent else "good", words)
 
     def _has_report(self) -> bool:
         return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None

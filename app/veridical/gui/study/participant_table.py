@@ -73,8 +73,8 @@ def _words(row: ParticipantRow) -> tuple[str, ...]:
     return (
         row.id,
         row.group or "–",
-        row.recorded or "not yet",
-        row.annotated or "not yet",
+        row.recorded or ("erased" if row.is_withdrawn else "not yet"),
+        row.annotated or ("erased" if row.is_withdrawn else "not yet"),
         row.model or "not trained",
         NEXT_WORDS[row.next_step],
     )
