@@ -80,11 +80,30 @@ def test_sensitive_pictures_stay_out_unless_allowed() -> None:
     assert any(t.stimulus_id.startswith("wild") for t in with_wild.trials)
 
 
-def test_practice_prefers_pictures_that_are_not_analysed() -> None:
-    plan = expand(Protocol(n_per_condition=20), make_set(24), 3)
-    analysed = {t.stimulus_id for t in plan.trials}
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 1000), st.integers(1, 6), st.integers(0, 3), st.integers(0, 9), st.booleans())
+def test_practice_shows_no_picture_of_the_session_as_long_as_the_set_has_another(
+    seed: int, n: int, n_spare: int, n_practice: int, is_matched: bool
+) -> None:
+    used = make_set(n + n_spare).stimuli
+    others = tuple(replace(s, id=f"not-{s.id}", excluded="not in the matched subset") for s in make_set(2).stimuli)
+    forbidden = (
+        Stimulus("by-hand", "x.jpg", excluded="by hand"),
+        Stimulus("upsetting", "x.jpg", sensitive=True, excluded="not in the matched subset"),
+        Stimulus("video", "x.mp4", kind="video"),
+    )
+    stimuli = StimulusSet((*used, *(others if is_matched else ()), *forbidden))
+    protocol = Protocol(n_per_condition=n, n_blocks=1, n_practice=n_practice, repeat_share=0.0)
+    plan = expand(protocol, stimuli, seed)
+    practised, analysed = [t.stimulus_id for t in plan.practice], {t.stimulus_id for t in plan.trials}
+    assert len(practised) == n_practice
     assert all(t.is_practice and t.block == 0 for t in plan.practice)
-    assert not analysed & {t.stimulus_id for t in plan.practice}
+    assert not {s.id for s in forbidden} & {*practised, *analysed}
+    n_free = 3 * n_spare + 6 * is_matched
+    assert not (analysed & set(practised) and n_free)
+    assert max(Counter(practised).values(), default=0) <= -(-n_practice // (n_free or 3 * n))
+    warned = any("none to spare" in w for w in preview(protocol, plan).warnings)
+    assert warned == (n_free == 0 and n_practice > 0)
 
 
 def test_videos_sounds_and_excluded_stimuli_are_no_pictures_of_a_block() -> None:

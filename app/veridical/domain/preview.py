@@ -175,6 +175,9 @@ def _warnings(protocol: Protocol, plan: SessionPlan, counted: Counter[Condition]
         )
     if not 0.10 <= protocol.repeat_share <= 0.15 and n_repeats:
         words.append(f"{protocol.repeat_share:.0%} of the pictures are repeated; 10 to 15 % is usual.")
+    shown = {t.stimulus_id for t in plan.trials}
+    if any(t.stimulus_id in shown for t in plan.practice):
+        words.append("The practice shows pictures of the session, which are then not new: the set has none to spare.")
     if "positive" not in protocol.conditions or not protocol.n_pleasant_end:
         words.append("The session does not end on pleasant pictures.")
     if protocol.include_sensitive:

@@ -10,6 +10,7 @@ import numpy as np
 
 from veridical.domain.errors import ProtocolError
 from veridical.domain.items import FAMILIARITY
+from veridical.domain.matching import NOT_IN_SUBSET
 from veridical.domain.ordering import ClassOrder, OrderRules, order_classes
 from veridical.domain.rating import AROUSAL, VALENCE, Scale
 from veridical.domain.stimulus import CONDITIONS, Condition, Stimulus, StimulusSet
@@ -226,11 +227,9 @@ def expand(protocol: Protocol, stimuli: StimulusSet, seed: int, place: Place = P
     blocks = tuple(
         tuple(replace(next(trials), block=b) for _ in block) for b, block in enumerate(order.blocks, start=1)
     )
-    practice_pool = spare or [s for pool in chosen.values() for s in pool]
-    picks = rng.choice(len(practice_pool), size=protocol.n_practice, replace=len(practice_pool) < protocol.n_practice)
     practice = tuple(
-        replace(_trial(protocol, rng, i + 1, practice_pool[int(k)], scales, None, None), is_practice=True)
-        for i, k in enumerate(picks)
+        replace(_trial(protocol, rng, i + 1, stimulus, scales, None, None), is_practice=True)
+        for i, stimulus in enumerate(_draw_practice(protocol, stimuli, chosen, spare, rng))
     )
     has_pass = protocol.has_familiarity_pass
     return SessionPlan(
@@ -267,6 +266,36 @@ def _choose(
         chosen[condition] = [pool[i] for i in order[: protocol.n_per_condition]]
         spare.extend(pool[i] for i in order[protocol.n_per_condition :])
     return chosen, spare
+
+
+def _draw_practice(
+    protocol: Protocol,
+    stimuli: StimulusSet,
+    chosen: dict[Condition, list[Stimulus]],
+    spare: list[Stimulus],
+    rng: np.random.Generator,
+) -> list[Stimulus]:
+    """Draw practice pictures: what the session leaves over, else others of the set, its own only if there is none.
+
+    A picture that was practised is no longer new, and a matched subset leaves nothing over: then pictures that did not
+    get into it, or classes that are not shown, serve.
+    """
+    analysed = [s for pool in chosen.values() for s in pool]
+    pool = list(spare)
+    if len(pool) < protocol.n_practice:
+        taken = {s.id for s in (*analysed, *spare)}
+        pool += [s for s in stimuli.stimuli if s.id not in taken and _may_be_practised(s, protocol)]
+    pool = pool or analysed
+    picks: list[int] = []
+    while len(picks) < protocol.n_practice:
+        n = min(len(pool), protocol.n_practice - len(picks))
+        picks += [int(k) for k in rng.choice(len(pool), size=n, replace=False)]
+    return [pool[k] for k in picks]
+
+
+def _may_be_practised(stimulus: Stimulus, protocol: Protocol) -> bool:
+    is_allowed = protocol.include_sensitive or not stimulus.sensitive
+    return stimulus.kind == "image" and is_allowed and stimulus.excluded in ("", NOT_IN_SUBSET)
 
 
 def _fill(
