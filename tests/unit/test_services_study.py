@@ -1,16 +1,19 @@
 """Studies: made whole or not at all, opened with a sentence where something is wrong, never overwritten."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from veridical.domain.errors import StimulusError, StorageError, StudyError
 from veridical.domain.participant import Participant, RunKey
+from veridical.domain.stimulus import StimulusSet
 from veridical.domain.study import StudySettings
 from veridical.services.study import Study, create_study, open_study
 from veridical.storage.ledger import Analysis, append_analysis
 from veridical.storage.participants_table import write_participants
+from veridical.storage.stimuli_table import write_stimuli
 from veridical.storage.template_file import read_template
 
 
@@ -46,6 +49,17 @@ def test_a_study_without_its_stimuli_table_says_so(study: Study) -> None:
     study.paths.stimuli_table.unlink()
     with pytest.raises(StimulusError, match=r"stimuli\.tsv is missing"):
         open_study(study.root)
+
+
+def test_files_that_a_set_only_points_at_stay_where_they_are(study: Study, tmp_path: Path) -> None:
+    first, *others = study.stimuli.stimuli
+    there = replace(first, file=str(study.paths.stimuli / first.file))
+    write_stimuli(study.paths.stimuli_table, StimulusSet((there, *others)))
+    made = create_study(tmp_path / "next", stimuli=study.paths.stimuli)
+    assert made.stimuli.stimuli[0] == there
+    assert not (made.paths.stimuli / first.file).exists()
+    assert (made.paths.stimuli / others[0].file).is_file()
+    assert (study.paths.stimuli / first.file).is_file()
 
 
 def test_a_damaged_source_picture_stops_the_making_of_a_study_and_leaves_nothing(study: Study, tmp_path: Path) -> None:

@@ -208,6 +208,9 @@ def create_study(folder: Path, settings: StudySettings | None = None, stimuli: P
 def _fill_study(paths: StudyPaths, source: Path, chosen: StimulusSet, settings: StudySettings) -> None:
     for stimulus in chosen.stimuli:
         check_stimulus_file(source, stimulus)
+        if stimulus.is_referenced:
+            # It lies outside its set, and stays there.
+            continue
         target = paths.stimuli / stimulus.file
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(source / stimulus.file, target)
