@@ -742,7 +742,9 @@ def test_a_session_killed_in_its_familiarity_pass_asks_only_what_is_left(rich: R
     # Killed with some questions answered, the last picture perhaps by half.
     before = tuple(whole[: asked[n_answered]])
     left = remaining(rich.plan, before)
-    assert not (left.trials or left.practice or left.baselines)
+    assert not left.trials
+    assert not left.practice
+    assert not left.baselines
     n_before = len(rich.plan.trials)
     second = Room(replace(rich, plan=left, continues=1, n_before=n_before))
     assert second.run().reason == "completed"
