@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from veridical.learning.validation import validate
+    from veridical.services.auditing import audit_model
     from veridical.services.study import open_study
     from veridical.services.training import train_model
     from veridical.storage.xdf_reader import read_xdf
 
-__all__ = ["open_study", "read_xdf", "train_model", "validate"]
+__all__ = ["audit_model", "open_study", "read_xdf", "train_model", "validate"]
 
 _HOMES = {
+    "audit_model": "veridical.services.auditing",
     "open_study": "veridical.services.study",
     "read_xdf": "veridical.storage.xdf_reader",
     "train_model": "veridical.services.training",

@@ -49,7 +49,8 @@ def p_value_of(profile: Profile, seed: int) -> float:
     session = expand(settings.protocol, stimuli, seed)
     markers = perform(session, stimuli, settings.protocol.scales, plan.seed, seed, SHORTENED)
     features = extract_features(simulate_in_memory(plan, stimuli, markers), AnnotationSet(), settings)
-    problem = join_runs([features]).problem(VALENCE, settings.analysis)
+    grid = join_runs([features])
+    problem = grid.problem(VALENCE, settings.analysis, np.full(len(grid.trials), np.nan))
     return finish(validate_problem(problem, N_PERMUTATIONS, seed)).p_value
 
 

@@ -347,6 +347,7 @@ def make_result(study: Study, participant: str, kind: str = "above chance") -> T
         left_out=("Slow wave (1-5 s): the picture lasts 1.2 s.",),
         is_primary=True,
         analysis=1,
+        rule_counts=(),
         model=study.paths.model(participant, "valence-evoked-1"),
         report=report,
     )

@@ -11,7 +11,7 @@ from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_s
 from veridical.learning.calibration import fit_sigmoid
 from veridical.learning.confounds import winsor_limits
 from veridical.learning.intervals import accuracy_interval, balanced_accuracy_interval, binomial_chance
-from veridical.learning.labels import median_labels, midpoint_labels
+from veridical.learning.labels import median_labels, midpoint_labels, tertile_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
 from veridical.learning.ridge import complete, factorise, find_left_out
@@ -179,6 +179,19 @@ def test_pattern_recovers_the_source_that_weights_hide() -> None:
     expected = covariance @ weights / (weights @ covariance @ weights)
     np.testing.assert_allclose(activation_pattern(features, weights), expected, rtol=1e-9)
     assert activation_pattern(features, np.zeros(2)).tolist() == [0.0, 0.0]
+
+
+def test_tertiles_keep_the_outer_thirds_of_the_training_trials() -> None:
+    ratings = np.array([1.0, 2, 3, 4, 5, 6, 7, 7, np.nan])[:, None]
+    assert tertile_labels(ratings, np.arange(9))[:, 0].tolist() == [-1, -1, -1, 0, 0, 1, 1, 1, 0]
+    # Only training trials decide: with high ones alone, 7 is the upper third.
+    assert tertile_labels(ratings, np.arange(4, 8))[:, 0].tolist() == [-1, -1, -1, -1, -1, -1, 1, 1, 0]
+    same = np.array([3.0, 3, 3, 3, 3, 5, 1])[:, None]
+    assert tertile_labels(same, np.arange(7))[:, 0].tolist() == [0, 0, 0, 0, 0, 1, -1]
+
+
+def test_the_dead_zone_leaves_near_answers_out() -> None:
+    assert midpoint_labels(np.array([2.0, 3, 4, 5, 6]), 4.0, 1.0).tolist() == [-1, 0, 0, 0, 1]
 
 
 def test_one_wild_trial_does_not_outweigh_the_others() -> None:

@@ -9,19 +9,24 @@ import msgspec
 import numpy as np
 import pytest
 
+from veridical.cli.app import app
 from veridical.cli.demo import demo_settings
 from veridical.cli.train_command import as_json_object
 from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.errors import AnalysisError, StudyError
+from veridical.domain.label_rule import LABEL_RULES
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import finish
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.study import StudySettings
 from veridical.learning.bundle import load_bundle
 from veridical.services.annotating import AnnotationDesk, merged_marks, suggest_work
+from veridical.services.auditing import audit_model
+from veridical.services.judging import TrainingRequest
 from veridical.services.session import plan_session
 from veridical.services.study import Study, create_study
-from veridical.services.training import TrainingRequest, train_model, train_work
+from veridical.services.training import train_model, train_work
+from veridical.services.trial_grid import labelled_ratings
 from veridical.simulator.offline import simulate_recording
 from veridical.simulator.performance import SHORTENED
 from veridical.storage.ledger import read_ledger
@@ -158,6 +163,40 @@ def test_only_the_fixed_analysis_is_primary(clean: Study) -> None:
     assert [first.analysis, other.analysis] == [1, 3]
     assert first.model != other.model
     assert "exploratory" in other.report.read_text(encoding="utf-8").lower()
+
+
+def test_an_audit_is_the_analysis_that_it_looks_at(clean: Study, capsys: pytest.CaptureFixture[str]) -> None:
+    first = audit_model(clean, "001")
+    assert [a.model for a in read_ledger(clean.paths.ledger("001"))] == [""]
+    trained = train_model(clean, "001")
+
+    app(["audit", str(clean.root), "--participant", "001", "--json"], standalone_mode=False)
+
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"verdict", "checks"}
+    assert len(told["checks"]) == 14
+    assert set(told["checks"][0]) == {"threat", "verdict", "evidence", "summary", "remedy"}
+    assert [c["threat"] for c in told["checks"]] == [f.threat for f in trained.findings]
+    np.testing.assert_equal(first.validation.null, trained.validation.null)
+    # Looking again is no further analysis; training once more was.
+    assert [a.number for a in read_ledger(clean.paths.ledger("001"))] == [1, 2]
+
+
+def test_every_label_rule_is_counted_and_norms_can_be_learned(clean: Study) -> None:
+    result = finish(train_work(clean, TrainingRequest("001", label_rule="norm")))
+    counted = {c.rule: (c.n_low, c.n_high) for c in result.rule_counts}
+    assert list(counted) == list(LABEL_RULES)
+    assert dict(result.validation.classes) == dict(zip(("negative", "positive"), counted["norm"], strict=True))
+    assert not result.is_primary
+
+
+def test_norms_decide_or_agree() -> None:
+    own, norms = np.array([1.0, 7, 7, 4, np.nan, 1, 7]), np.array([-0.9, 0.9, -0.5, 0.9, 0.9, 0.05, np.nan])
+    np.testing.assert_array_equal(labelled_ratings(own, norms, 4.0, "norm"), [3, 5, 3, 5, 5, 4, np.nan])
+    np.testing.assert_array_equal(labelled_ratings(own, norms, 4.0, "agreement"), [1, 7, 4, 4, np.nan, 4, 4])
+    assert labelled_ratings(own, norms, 4.0, "tertiles") is own
+    with pytest.raises(AnalysisError, match="needs norms"):
+        labelled_ratings(own, np.full(7, np.nan), 4.0, "agreement")
 
 
 def test_cancelling_leaves_no_model_report_or_ledger_line(clean: Study) -> None:

@@ -275,13 +275,13 @@ class AuditContext:
     def classes(self) -> FloatArray:
         """-1, 1 or NaN (midpoint, unanswered) per presented trial: the own rating against the split point.
 
-        For the median rule the split is the median of all answers; the model itself uses the median of each
-        training fold, so this serves for counting only.
+        For medians and tertiles the split is the median of all answers; the model itself looks at each training
+        fold, so this serves for counting only.
         """
         ratings = np.asarray(self.problem.ratings, dtype=float)
         answered = ratings[np.isfinite(ratings)]
-        is_median = self.problem.label_rule == "median" and len(answered) > 0
-        split = float(np.median(answered)) if is_median else self.problem.midpoint
+        is_own = self.problem.label_rule != "midpoint" and len(answered) > 0
+        split = float(np.median(answered)) if is_own else self.problem.midpoint
         signs = np.sign(ratings - split)
         signs[signs == 0] = np.nan
         return signs

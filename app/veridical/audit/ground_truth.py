@@ -19,16 +19,25 @@ POOR_KAPPA = 0.40
 def repeat_pairs(context: AuditContext) -> FloatArray:
     """First and second answer to the same picture, shape (n_pairs, 2); pairs with a missing answer are left out.
 
-    ``repeat_of`` counts within one run, so a pair joins trials of the same run only.
+    ``repeat_of`` counts within one run, or on from the run that broke off and goes on here: then the first showing is
+    the newest trial of an earlier run with this number and picture, in a run that begins behind it.
     """
     ratings = np.asarray(context.problem.ratings, dtype=float)
-    runs = np.asarray(context.problem.runs)
-    where = {(int(runs[i]), t.trial): i for i, t in enumerate(context.trials)}
-    pairs = [
-        (ratings[where[int(runs[i]), t.repeat_of]], ratings[i])
-        for i, t in enumerate(context.trials)
-        if t.repeat_of is not None and (int(runs[i]), t.repeat_of) in where
-    ]
+    runs = [int(r) for r in np.asarray(context.problem.runs)]
+    begins = {run: min(t.trial for r, t in zip(runs, context.trials, strict=True) if r == run) for run in set(runs)}
+    where: dict[tuple[int, int], int] = {}
+    newest: dict[tuple[str, int, str], int] = {}
+    pairs: list[tuple[float, float]] = []
+    for i, t in enumerate(context.trials):
+        if t.repeat_of is not None:
+            first = where.get((runs[i], t.repeat_of))
+            if first is None and t.repeat_of < begins[runs[i]]:
+                first = newest.get((context.sessions[i], t.repeat_of, t.stimulus_id))
+            if first is not None:
+                pairs.append((float(ratings[first]), float(ratings[i])))
+        where[runs[i], t.trial] = i
+        if np.isfinite(ratings[i]):
+            newest[context.sessions[i], t.trial, t.stimulus_id] = i
     array = np.array(pairs, dtype=float).reshape(-1, 2)
     finite: FloatArray = array[np.isfinite(array).all(axis=1)]
     return finite
@@ -64,7 +73,12 @@ def check(context: AuditContext) -> Finding:
         "commonest_answer_share": commonest,
         "n_repeat_pairs": float(len(pairs)),
     }
+    checks = [t.has_passed_check for t in context.trials if t.has_passed_check is not None]
+    if checks:
+        evidence |= {"n_attention_checks": float(len(checks)), "n_attention_passed": float(sum(checks))}
     worries = []
+    if not all(checks):
+        worries.append(f"{len(checks) - sum(checks)} of {count(len(checks), 'attention check')} failed")
     if missed > MISSED_CAUTION:
         worries.append(f"{percent(missed)} of the answers are missing")
     if commonest > STRAIGHT_LINE:

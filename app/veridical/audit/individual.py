@@ -11,8 +11,8 @@ from veridical.audit.wording import count, p_words
 from veridical.domain.arrays import FloatArray
 from veridical.domain.chart import score_chart
 from veridical.domain.evaluation import Finding, Fold
+from veridical.domain.label_rule import SplitRule
 from veridical.domain.progress import Work
-from veridical.domain.study import LabelRule
 from veridical.learning.splits import outer_folds
 
 THREAT = "individual"
@@ -66,9 +66,9 @@ def _standard(values: FloatArray) -> FloatArray:
     return standard
 
 
-def _from_split(ratings: FloatArray, midpoint: float, rule: LabelRule) -> FloatArray:
+def _from_split(ratings: FloatArray, midpoint: float, rule: SplitRule) -> FloatArray:
     answered = ratings[np.isfinite(ratings)]
-    split = float(np.median(answered)) if rule == "median" and len(answered) else midpoint
+    split = float(np.median(answered)) if rule != "midpoint" and len(answered) else midpoint
     return np.asarray(ratings - split, dtype=float)
 
 

@@ -38,6 +38,9 @@ class TargetRule(StrEnum):
 
     midpoint = "midpoint"
     median = "median"
+    tertiles = "tertiles"
+    norm = "norm"
+    agreement = "agreement"
 
 
 class Pipeline(StrEnum):
@@ -266,11 +269,26 @@ def train(
     json: JsonOption = False,
 ) -> None:
     """Train and validate a participant's model on all their recordings."""
-    from veridical.cli.train_command import run_train
+    from veridical.cli.train_command import request_of, run_train
 
-    rule = None if label_rule is None else label_rule.value
-    chosen = None if pipeline is None else pipeline.value
-    run_train(study, participant, target, rule, chosen, seed, json)
+    run_train(study, request_of(participant, target, label_rule, pipeline, seed), json)
+
+
+@app.command()
+def audit(
+    study: StudyArgument,
+    participant: ParticipantOption,
+    target: Annotated[str | None, typer.Option("--target", help="Rating scale; study.toml's if not given.")] = None,
+    label_rule: Annotated[TargetRule | None, typer.Option("--label-rule", help="study.toml's if not given.")] = None,
+    pipeline: Annotated[Pipeline | None, typer.Option("--pipeline", help="study.toml's if not given.")] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Measure every way in which a participant's model may fool us, and say it in plain words."""
+    from veridical.cli.audit_command import run_audit
+    from veridical.cli.train_command import request_of
+
+    run_audit(study, request_of(participant, target, label_rule, pipeline, seed), json)
 
 
 @app.command("import")

@@ -101,7 +101,8 @@ def _learn(study: Study, key: RunKey, options: DemoOptions, as_json: bool) -> No
     # Imported here: SciPy and the drawing of figures load for seconds, which the screen need not wait for.
     from veridical.cli.train_command import as_json_object, headline
     from veridical.services.annotating import suggest_work
-    from veridical.services.training import TrainingRequest, train_work
+    from veridical.services.judging import TrainingRequest
+    from veridical.services.training import train_work
 
     suggestions = follow(suggest_work(study, key))
     say(f"{len(suggestions)} artifact suggestions written; none was accepted: 0 % reviewed by a rater")

@@ -1,37 +1,39 @@
 """``veridical train``."""
 
+from enum import Enum
 from pathlib import Path
 from typing import cast
 
 from veridical.cli.output import JsonValue, follow, put, put_json
-from veridical.domain.study import LabelRule, PipelineName
+from veridical.domain.label_rule import LabelRule
+from veridical.domain.study import PipelineName
+from veridical.services.judging import TrainingRequest
 from veridical.services.study import open_study
-from veridical.services.training import TrainingRequest, TrainingResult, train_work
+from veridical.services.training import TrainingResult, train_work
 
 
-def run_train(
-    study: Path,
-    participant: str,
-    target: str | None,
-    label_rule: str | None,
-    pipeline: str | None,
-    seed: int,
-    as_json: bool,
-) -> None:
-    """Train, validate, audit and report; print the result."""
-    request = TrainingRequest(
+def request_of(
+    participant: str, target: str | None, label_rule: Enum | None, pipeline: Enum | None, seed: int
+) -> TrainingRequest:
+    """What the options of ``train`` and ``audit`` ask for; the command line offers the values of both types only."""
+    return TrainingRequest(
         participant,
         target,
-        # The command line offers these values only.
-        cast("LabelRule | None", label_rule),
-        cast("PipelineName | None", pipeline),
+        None if label_rule is None else cast("LabelRule", label_rule.value),
+        None if pipeline is None else cast("PipelineName", pipeline.value),
         seed,
     )
+
+
+def run_train(study: Path, request: TrainingRequest, as_json: bool) -> None:
+    """Train, validate, audit and report; print the result."""
     result = follow(train_work(open_study(study), request))
     if as_json:
         put_json(as_json_object(result))
         return
     put(headline(result))
+    counts = (f"{c.rule} {c.n_low}/{c.n_high}" for c in result.rule_counts if c.n_low is not None)
+    put(f"Trials of either class by label rule: {', '.join(counts)}")
     put(f"Report: {result.report}")
 
 

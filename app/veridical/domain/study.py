@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
+from veridical.domain.label_rule import LabelRule
 from veridical.domain.protocol import Protocol
 from veridical.domain.stream import RoleAssignment
 from veridical.domain.trigger import TriggerChoice
 
-LabelRule = Literal["midpoint", "median"]
 PipelineName = Literal["evoked", "interpretable"]
 
 SCHEMA_VERSION = 1
@@ -24,7 +24,9 @@ class AnalysisChoices:
     target : str
         Rating scale that is learned.
     label_rule : str
-        ``midpoint``: above or below the scale's midpoint, midpoint left out.
+        How answers become classes (``domain.label_rule``).
+    dead_zone : float
+        Under ``midpoint``: answers this near to the midpoint are left out, in units of the scale.
     embargo_s : float
         Trials nearer than this to a test block (and the 2 nearest at least) are left out of training.
     smallest_effect : float
@@ -35,6 +37,7 @@ class AnalysisChoices:
 
     target: str = "valence"
     label_rule: LabelRule = "midpoint"
+    dead_zone: float = 0.0
     pipeline: PipelineName = "evoked"
     embargo_s: float = 20.0
     n_permutations: int = 1000

@@ -13,7 +13,7 @@ import numpy as np
 
 from veridical.domain.errors import AnalysisError, StorageError
 from veridical.domain.evaluation import Validation
-from veridical.domain.study import LabelRule
+from veridical.domain.label_rule import LabelRule
 from veridical.learning.calibration import Sigmoid
 from veridical.learning.model import LinearModel
 from veridical.storage.atomic import write_atomically

@@ -7,12 +7,52 @@ from numpy.typing import ArrayLike, NDArray
 
 from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
-from veridical.domain.study import LabelRule
+from veridical.domain.label_rule import SplitRule
 
 
-def midpoint_labels(ratings: FloatArray, midpoint: float) -> FloatArray:
-    """Split ratings of any shape at the scale's midpoint; ratings on it and NaN are left out (0)."""
-    labels: FloatArray = np.nan_to_num(np.sign(ratings - midpoint), nan=0.0)
+def split_labels(
+    ratings: FloatArray, train: IntArray, rule: SplitRule, midpoint: float = 0.0, dead_zone: float = 0.0
+) -> FloatArray:
+    """Split ratings by a rule.
+
+    Parameters
+    ----------
+    ratings : ndarray, shape (n_trials, n_labelings)
+        NaN where unanswered.
+    train : ndarray of int
+        Rows that the rule may look at.
+
+    Returns
+    -------
+    ndarray, shape (n_trials, n_labelings)
+        1, -1, or 0 = left out.
+    """
+    if rule == "median":
+        return median_labels(ratings, train)
+    if rule == "tertiles":
+        return tertile_labels(ratings, train)
+    return midpoint_labels(ratings, midpoint, dead_zone)
+
+
+def midpoint_labels(ratings: FloatArray, midpoint: float, dead_zone: float = 0.0) -> FloatArray:
+    """Split ratings of any shape at the scale's midpoint; NaN and ratings in the dead zone, at least the midpoint
+    itself, are left out (0).
+    """
+    beyond = ratings - midpoint
+    labels: FloatArray = np.nan_to_num(np.sign(beyond) * (np.abs(beyond) > dead_zone), nan=0.0)
+    return labels
+
+
+def tertile_labels(ratings: FloatArray, train: IntArray) -> FloatArray:
+    """Keep the lower and the upper third of the training trials, and leave the middle out; shapes as ``median_labels``.
+
+    Ratings equal to a tertile belong to the outer third, unless both tertiles are the same value.
+    """
+    seen = ratings[train]
+    answered = np.isfinite(seen).any(axis=0)
+    low, high = np.nanquantile(np.where(answered, seen, 0.0), [1 / 3, 2 / 3], axis=0)
+    is_low, is_high = (ratings <= low) & (ratings < high), (ratings >= high) & (ratings > low)
+    labels: FloatArray = is_high.astype(float) - is_low.astype(float)
     return labels
 
 
@@ -46,7 +86,7 @@ def median_labels(ratings: FloatArray, train: IntArray) -> FloatArray:
     return split
 
 
-def ratings_from_labels(labels: ArrayLike) -> tuple[FloatArray, tuple[str, str], LabelRule]:
+def ratings_from_labels(labels: ArrayLike) -> tuple[FloatArray, tuple[str, str], SplitRule]:
     """Turn labels from outside into ratings, class names and label rule.
 
     Two values of any type become -1 and 1 (split at 0); more than two numbers stay as they are (median rule).

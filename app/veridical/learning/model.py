@@ -10,7 +10,7 @@ from veridical.domain.evaluation import Validation
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.confounds import fit_regression
 from veridical.learning.engine import choose_penalties, decompose_inner
-from veridical.learning.labels import median_labels, midpoint_labels
+from veridical.learning.labels import split_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
 from veridical.learning.ridge import complete, factorise, find_left_out, penalties_for
@@ -31,7 +31,7 @@ class LinearModel:
     sigmoid : Sigmoid
         Probability of the upper class.
     threshold : float
-        Rating that split the classes (the midpoint, or the median of all labelled trials).
+        Rating that split the classes (the midpoint, or the median of all rated trials).
     limits : tuple of ndarray, shape (n_features,)
         Smallest and largest value that counts of each feature, as in training.
     """
@@ -81,10 +81,8 @@ def fit_model(problem: Problem, validation: Validation) -> LinearModel:
     problem = with_filled_rows(problem)
     rows = np.flatnonzero(problem.kept)
     ratings = np.asarray(problem.ratings, dtype=float)[:, None]
-    if problem.label_rule == "midpoint":
-        labels, threshold = midpoint_labels(ratings, problem.midpoint), problem.midpoint
-    else:
-        labels, threshold = median_labels(ratings, rows), float(np.nanmedian(ratings[rows]))
+    labels = split_labels(ratings, rows, problem.label_rule, problem.midpoint, problem.dead_zone)
+    threshold = problem.midpoint if problem.label_rule == "midpoint" else float(np.nanmedian(ratings[rows]))
     check_classes(problem, np.where(problem.kept, labels[:, 0], 0.0))
     targets = labels[rows]
     grid = penalties_for(problem.features.shape[1])

@@ -6,7 +6,7 @@ import numpy as np
 
 from veridical.domain.arrays import BoolArray, FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
-from veridical.domain.study import LabelRule
+from veridical.domain.label_rule import SplitRule
 
 MIN_USABLE_TRIALS = 20
 MIN_PER_CLASS = 2
@@ -30,7 +30,7 @@ class Problem:
     midpoint : float
         Splits the ratings under the ``midpoint`` rule; ratings equal to it are left out.
     label_rule : str
-        ``midpoint``, or ``median``: the median of the training trials, found anew in every fold.
+        ``midpoint``, or ``median`` or ``tertiles`` of the training trials, found anew in every fold.
     groups : ndarray of int, shape (n_presented,)
         Repeats of a picture share a group; a group never stands on both sides of a fold.
     onsets_s : ndarray, shape (n_presented,)
@@ -43,6 +43,8 @@ class Problem:
         Regressed out of the features inside the folds. Rows of dropped trials may be NaN.
     detrends : bool
         Whether the linear and quadratic trial index (and the recording's level) are regressed out inside the folds.
+    dead_zone : float
+        Under ``midpoint``: ratings this near to the midpoint are left out.
     class_names : tuple of str
         Names of the lower and the upper class.
     """
@@ -51,7 +53,7 @@ class Problem:
     ratings: FloatArray
     kept: BoolArray
     midpoint: float
-    label_rule: LabelRule
+    label_rule: SplitRule
     groups: IntArray
     onsets_s: FloatArray
     runs: IntArray
@@ -59,6 +61,7 @@ class Problem:
     nuisance: FloatArray | None = None
     detrends: bool = True
     class_names: tuple[str, str] = ("low", "high")
+    dead_zone: float = 0.0
 
     @property
     def n_presented(self) -> int:

@@ -13,7 +13,7 @@ from veridical.domain.evaluation import Fold, Validation
 from veridical.domain.progress import Progress, Work, finish
 from veridical.learning.engine import FoldOutcome, run_fold
 from veridical.learning.intervals import balanced_accuracy_interval, binomial_chance
-from veridical.learning.labels import group_numbers, median_labels, midpoint_labels, ratings_from_labels
+from veridical.learning.labels import group_numbers, ratings_from_labels, split_labels
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
 from veridical.learning.problem import MIN_USABLE_TRIALS, Problem, check_classes, check_problem, with_filled_rows
 from veridical.learning.scores import Recalls, auc, brier_score, concordance, count_recalls
@@ -31,9 +31,7 @@ class _Labelings:
 
     def labels(self, problem: Problem, train: IntArray) -> FloatArray:
         """Return classes as a fold that trains on ``train`` sees them."""
-        if problem.label_rule == "midpoint":
-            return midpoint_labels(self.ratings, problem.midpoint)
-        return median_labels(self.ratings, train)
+        return split_labels(self.ratings, train, problem.label_rule, problem.midpoint, problem.dead_zone)
 
 
 def validate_problem(

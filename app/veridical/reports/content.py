@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from veridical.domain.evaluation import Finding, Validation, Verdict
+from veridical.domain.label_rule import LabelRule
 from veridical.domain.participant import RunKey
 from veridical.domain.simulation import SimulationPlan
-from veridical.domain.study import LabelRule, PipelineName, StudySettings
+from veridical.domain.study import PipelineName, StudySettings
 from veridical.domain.trial_table import TrialRow
 
 
@@ -115,6 +116,15 @@ class AnnotationSummary:
 
 
 @dataclass(frozen=True)
+class RuleCount:
+    """How many kept trials a label rule gives each class; None where the rule cannot be used."""
+
+    rule: LabelRule
+    n_low: int | None
+    n_high: int | None
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """A validated model, with everything that led to it.
 
@@ -134,6 +144,8 @@ class ReportContent:
         Features whose window did not fit and missing modalities, in words.
     analysis : int
         Number of this analysis in the participant's ledger, from 1; ``n_analyses`` are in it by now.
+    rule_counts : tuple of RuleCount
+        Class counts under every label rule, this one included.
     versions : mapping
         Package name to version.
     """
@@ -158,6 +170,7 @@ class ReportContent:
     analysis: int = 1
     n_analyses: int = 1
     n_permutations: int = 1000
+    rule_counts: tuple[RuleCount, ...] = ()
     seed: int = 0
     created: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)

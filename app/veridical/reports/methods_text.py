@@ -1,6 +1,7 @@
 """The methods section that can be pasted into a paper, made from what was really done."""
 
 from veridical.audit.wording import count
+from veridical.domain.label_rule import SENTENCES
 from veridical.reports.content import ReportContent
 
 # Order as in the text.
@@ -59,11 +60,7 @@ def _recording(content: ReportContent) -> str:
 
 def _labels(content: ReportContent) -> str:
     v, analysis = content.validation, content.settings.analysis
-    rule = {
-        "midpoint": "Trials rated above the scale's midpoint were told from those rated below it; ratings on the "
-        "midpoint were left out",
-        "median": "Trials rated above the median of the training trials were told from those rated below it",
-    }[content.label_rule]
+    rule = SENTENCES[content.label_rule]
     classes = " and ".join(f"{n} {name}" for name, n in v.classes.items())
     return (
         f"The target was the participant's own {content.target} rating. {rule} ({v.n_trials} labelled trials: "

@@ -12,11 +12,12 @@ import numpy as np
 from veridical.audit.wording import count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
+from veridical.domain.label_rule import rule_words
 from veridical.domain.simulation import EffectSizes
 from veridical.features.table import NAMED_FEATURES
 from veridical.reports import figures
 from veridical.reports.charts import chart_svg
-from veridical.reports.content import RecordingFacts, ReportContent, StreamFacts
+from veridical.reports.content import RecordingFacts, ReportContent, RuleCount, StreamFacts
 from veridical.reports.methods_text import REFERENCES, methods_text
 
 Status = Literal["good", "caution", "fail", "unknown"]
@@ -183,8 +184,12 @@ def page_of(content: ReportContent, json_name: str) -> Page:
 
 def headline(content: ReportContent) -> str:
     """The verdict in words; a simulated participant is said first."""
-    words = content.verdict.headline
-    return f"In simulation: {words[:1].lower()}{words[1:]}" if content.is_simulated else words
+    return simulation_first(content.verdict.headline, content.is_simulated)
+
+
+def simulation_first(words: str, is_simulated: bool) -> str:
+    """Words about a participant who may be simulated."""
+    return f"In simulation: {words[:1].lower()}{words[1:]}" if is_simulated else words
 
 
 def train_command(content: ReportContent) -> str:
@@ -294,12 +299,17 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
     yield Fact("Brier score", f"{v.brier:.2f} (0 is perfect, 0.25 is a coin)")
 
 
+def _counted(found: RuleCount) -> str:
+    if found.n_low is None or found.n_high is None:
+        return f"{found.rule}: pictures have no norms"
+    return f"{found.rule}: {found.n_low} against {found.n_high}"
+
+
 def _labels(content: ReportContent) -> Iterable[Fact]:
     v = content.validation
-    rule = {"midpoint": "own rating above or below the scale's midpoint; the midpoint is left out"}
-    yield Fact(
-        "Label rule", rule.get(content.label_rule, "own rating above or below the median of the training trials")
-    )
+    yield Fact("Label rule", rule_words(content.label_rule, content.settings.analysis.dead_zone))
+    if content.rule_counts:
+        yield Fact("Every rule side by side", "; ".join(_counted(c) for c in content.rule_counts))
     values = [t.value(content.target) for t in content.trials]
     n_dropped = sum(not k for k in content.kept)
     yield Fact("Presented", f"{count(len(content.trials), 'trial')}, {sum(x is not None for x in values)} rated")

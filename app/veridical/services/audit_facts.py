@@ -81,11 +81,11 @@ def picture_facts(study: Study, trials: Sequence[TrialRow]) -> PictureFacts:
     )
 
 
-def history_of(study: Study, participant: str, hashes: tuple[str, ...], is_primary: bool) -> History:
+def history_of(study: Study, participant: str, hashes: tuple[str, ...], is_primary: bool, number: int) -> History:
     """Count this analysis and the sets of recordings that were looked at, this one included."""
     ledger = read_ledger(study.paths.ledger(participant))
     return History(
-        analysis=len(ledger) + 1,
+        analysis=number,
         is_primary=is_primary,
         n_looks=len({a.recordings for a in ledger} | {hashes}),
     )

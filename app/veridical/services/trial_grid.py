@@ -7,7 +7,9 @@ import numpy as np
 
 from veridical.domain.arrays import BoolArray, FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
+from veridical.domain.label_rule import LabelRule, needs_norms, split_of
 from veridical.domain.rating import Scale
+from veridical.domain.stimulus import NEUTRAL_HALF_WIDTH
 from veridical.domain.study import AnalysisChoices
 from veridical.domain.trial_table import TrialRow
 from veridical.features.extraction import TrialFeatures
@@ -49,21 +51,62 @@ class TrialGrid:
         """Names of the columns of ``matrix``."""
         return tuple(c.name for c in self.columns)
 
-    def problem(self, scale: Scale, choices: AnalysisChoices) -> Problem:
-        """Return the learning problem for one rating scale."""
+    def problem(self, scale: Scale, choices: AnalysisChoices, norms: FloatArray) -> Problem:
+        """Return the learning problem for one rating scale.
+
+        Parameters
+        ----------
+        norms : ndarray, shape (n_presented,)
+            Norms of the scale from -1 to 1; NaN where there is none. Only some label rules look at them.
+
+        Raises
+        ------
+        AnalysisError
+            If the label rule needs norms and no picture has one.
+        """
         values = [t.value(scale.id) for t in self.trials]
+        own = np.array([np.nan if v is None else v for v in values], dtype=float)
         return Problem(
             features=self.matrix,
-            ratings=np.array([np.nan if v is None else v for v in values], dtype=float),
+            ratings=labelled_ratings(own, norms, scale.midpoint, choices.label_rule),
             kept=self.kept,
             midpoint=scale.midpoint,
-            label_rule=choices.label_rule,
+            label_rule=split_of(choices.label_rule),
+            dead_zone=choices.dead_zone if choices.label_rule == "midpoint" else 0.0,
             groups=group_numbers([t.stimulus_id for t in self.trials]),
             onsets_s=np.array([t.onset_s for t in self.trials]),
             runs=self.runs,
             embargo_s=choices.embargo_s,
             class_names=_CLASS_NAMES.get(scale.id, ("low", "high")),
         )
+
+
+def labelled_ratings(own: FloatArray, norms: FloatArray, midpoint: float, rule: LabelRule) -> FloatArray:
+    """Ratings as the rule's split sees them: on the midpoint where norms leave a trial out.
+
+    Parameters
+    ----------
+    own, norms : ndarray, shape (n_presented,)
+        Ratings on the scale, norms from -1 to 1; NaN where there is none.
+
+    Raises
+    ------
+    AnalysisError
+        If the rule needs norms and no picture has one.
+    """
+    if not needs_norms(rule):
+        return own
+    if not np.isfinite(norms).any():
+        raise AnalysisError(
+            f"The label rule '{rule}' needs norms of the pictures and the study's stimuli have none for this scale; "
+            "import norms with the stimuli, or choose another label rule."
+        )
+    known = np.nan_to_num(norms)
+    side = np.sign(known) * (np.abs(known) > NEUTRAL_HALF_WIDTH)
+    if rule == "norm":
+        return np.where(np.isfinite(norms), midpoint + side, np.nan)
+    # Unanswered trials stay unanswered.
+    return np.where(np.isfinite(own) & (np.sign(own - midpoint) != side), midpoint, own)
 
 
 def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:

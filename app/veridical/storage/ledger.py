@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from veridical.domain.errors import StorageError
-from veridical.domain.study import LabelRule, PipelineName
+from veridical.domain.label_rule import LabelRule
+from veridical.domain.study import PipelineName
 from veridical.storage.append_only import AppendOnlyFile, read_lines
 
 

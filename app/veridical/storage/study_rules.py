@@ -76,6 +76,7 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
         "a scale with an order, so neither a choice nor free text",
         lambda s: all(c.kind not in ("choice", "text") for c in s.protocol.scales if c.id == s.analysis.target),
     ),
+    ("analysis.dead_zone", "0 or more", lambda s: s.analysis.dead_zone >= 0),
     ("analysis.embargo_s", "0 or more", lambda s: s.analysis.embargo_s >= 0),
     (
         "analysis.n_permutations",

@@ -65,7 +65,8 @@ def _import_recording(study: studies.Study, request: "ImportRequest") -> "Work[I
 
 
 def _train(study: studies.Study, participant: str, target: str | None) -> "Work[TrainingResult]":
-    from veridical.services.training import TrainingRequest, train_work
+    from veridical.services.judging import TrainingRequest
+    from veridical.services.training import train_work
 
     return train_work(study, TrainingRequest(participant, target))
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+from veridical.domain.label_rule import rule_words
 from veridical.domain.preview import estimate_s
 from veridical.domain.protocol import Protocol
 from veridical.domain.stimulus import CONDITIONS
@@ -109,8 +110,7 @@ def resolve_facts(study: Study) -> tuple[Fact, ...]:
 
 
 def _analysis_words(analysis: AnalysisChoices) -> str:
-    rule = "split at the scale's midpoint" if analysis.label_rule == "midpoint" else "split at the median"
-    return f"{analysis.target}, {rule}, fixed before recording"
+    return f"{analysis.target}: {rule_words(analysis.label_rule, analysis.dead_zone)}; fixed before recording"
 
 
 # A demonstration that one person can sit through: about 5 minutes with every step of a real session.

@@ -1,0 +1,233 @@
+"""From recordings to a judged model, with nothing written but feature tables: what training and auditing share."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+import numpy as np
+
+from veridical.audit.checks import run_checks
+from veridical.domain.arrays import FloatArray
+from veridical.domain.errors import AnalysisError, RecordingError
+from veridical.domain.evaluation import Finding, Validation, Verdict
+from veridical.domain.label_rule import LABEL_RULES, LabelRule
+from veridical.domain.participant import RunKey
+from veridical.domain.progress import Progress, Work
+from veridical.domain.rating import Scale
+from veridical.domain.study import AnalysisChoices, PipelineName
+from veridical.domain.trial_table import trials_from_events
+from veridical.features.extraction import TrialFeatures, extract_features
+from veridical.learning.labels import split_labels
+from veridical.learning.problem import Problem
+from veridical.learning.validation import validate_problem
+from veridical.reports.content import RecordingFacts, RuleCount
+from veridical.reports.page import simulation_first
+from veridical.services.annotating import load_run, merged_marks
+from veridical.services.audit_facts import audit_context, history_of, picture_facts
+from veridical.services.report_facts import recording_facts
+from veridical.services.study import Study
+from veridical.services.trial_grid import TrialGrid, join_runs
+from veridical.storage.feature_table import write_features
+from veridical.storage.ledger import Analysis, read_ledger
+
+_Result = TypeVar("_Result")
+
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """What to learn; None takes what study.toml fixed as primary."""
+
+    participant: str
+    target: str | None = None
+    label_rule: LabelRule | None = None
+    pipeline: PipelineName | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class JudgedRun:
+    """A recording that takes part, with its features."""
+
+    key: RunKey
+    facts: RecordingFacts
+    features: TrialFeatures
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """A validated and audited model of a participant.
+
+    Parameters
+    ----------
+    number : int
+        Of the analysis in the ledger, from 1.
+    is_primary : bool
+        Whether this is the analysis that study.toml fixed.
+    """
+
+    choices: AnalysisChoices
+    runs: tuple[JudgedRun, ...]
+    grid: TrialGrid
+    problem: Problem
+    validation: Validation
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    number: int
+    is_primary: bool
+    rule_counts: tuple[RuleCount, ...]
+
+    @property
+    def headline(self) -> str:
+        """The verdict in words; a simulated participant is said first."""
+        return simulation_first(self.verdict.headline, any(r.facts.is_simulated for r in self.runs))
+
+    @property
+    def hashes(self) -> tuple[str, ...]:
+        """SHA-256 of every recording that took part, in order."""
+        return tuple(r.facts.sha256 for r in self.runs)
+
+
+# Share of the whole work at which each step begins: the validations take most of it.
+_EXTRACTED, _VALIDATED, _AUDITED = 0.25, 0.5, 0.95
+
+
+def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = False) -> Work[Judgement]:
+    """Extract, validate and audit, step by step; closing it cancels.
+
+    Parameters
+    ----------
+    is_another_look : bool
+        Whether an analysis that stands in the ledger (same choices, same recordings) keeps its number.
+
+    Raises
+    ------
+    AnalysisError
+        One class only, too few usable trials, no recording: one sentence with the remedy.
+    """
+    choices = _choices(study, request)
+    scale = _scale(study, choices.target)
+    study.get_participant(request.participant)
+    runs = yield from _scaled(_extract(study, request.participant, choices), 0.0, _EXTRACTED)
+    grid = join_runs([r.features for r in runs])
+    problem = grid.problem(scale, choices, norms_of(study, grid, scale))
+    validation = yield from _scaled(
+        validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
+    )
+    keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
+    ledger = read_ledger(study.paths.ledger(request.participant))
+    is_primary = _is_primary(study, choices, ledger, hashes)
+    number = len(ledger) + 1
+    if is_another_look:
+        number = next((a.number for a in ledger if _is_same(a, choices, hashes)), number)
+    history = history_of(study, request.participant, hashes, is_primary, number)
+    context = audit_context(study, keys, grid, scale, choices, problem, validation, history, request.seed)
+    verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
+    yield Progress(_AUDITED, 1.0, "Writing")
+    counts = count_rules(study, grid, scale, choices)
+    return Judgement(choices, tuple(runs), grid, problem, validation, verdict, findings, number, is_primary, counts)
+
+
+def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
+    done = (analysis.target, analysis.label_rule, analysis.pipeline, analysis.recordings)
+    return done == (choices.target, choices.label_rule, choices.pipeline, hashes)
+
+
+def norms_of(study: Study, grid: TrialGrid, scale: Scale) -> FloatArray:
+    """Norms of the presented pictures on a scale, from -1 to 1; NaN where there is none."""
+    facts = picture_facts(study, grid.trials)
+    by_scale = {"valence": facts.norm_valence, "arousal": facts.norm_arousal}
+    return by_scale.get(scale.id, np.full(len(grid.trials), np.nan))
+
+
+def count_rules(study: Study, grid: TrialGrid, scale: Scale, choices: AnalysisChoices) -> tuple[RuleCount, ...]:
+    """Class counts under every label rule, side by side; medians and tertiles are those of all kept trials."""
+    norms = norms_of(study, grid, scale)
+    counts: list[RuleCount] = []
+    for rule in LABEL_RULES:
+        try:
+            problem = grid.problem(scale, replace(choices, label_rule=rule), norms)
+        except AnalysisError:
+            counts.append(RuleCount(rule, None, None))
+            continue
+        rows = np.flatnonzero(problem.kept)
+        ratings = np.asarray(problem.ratings, dtype=float)[:, None]
+        labels = split_labels(ratings, rows, problem.label_rule, problem.midpoint, problem.dead_zone)[rows, 0]
+        counts.append(RuleCount(rule, int((labels < 0).sum()), int((labels > 0).sum())))
+    return tuple(counts)
+
+
+def _is_primary(study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis], hashes: tuple[str, ...]) -> bool:
+    """The choices that study.toml fixed, on these recordings for the first time or once more (METHODS 5.9).
+
+    The same choices on more recordings are another look at the data, and looks must be planned.
+    """
+    fixed = study.settings.analysis
+    is_fixed = (chosen.target, chosen.label_rule, chosen.pipeline) == (
+        fixed.target,
+        fixed.label_rule,
+        fixed.pipeline,
+    )
+    return is_fixed and all(a.recordings == hashes for a in ledger if a.is_primary)
+
+
+def _choices(study: Study, request: TrainingRequest) -> AnalysisChoices:
+    primary = study.settings.analysis
+    return replace(
+        primary,
+        target=request.target or primary.target,
+        label_rule=request.label_rule or primary.label_rule,
+        pipeline=request.pipeline or primary.pipeline,
+    )
+
+
+def _scale(study: Study, target: str) -> Scale:
+    scales = study.settings.protocol.scales
+    for scale in scales:
+        if scale.id == target:
+            return scale
+    raise AnalysisError(f"The study has no scale {target!r}; choose one of {', '.join(s.id for s in scales)}.")
+
+
+def _scaled(work: Work[_Result], start: float, stop: float) -> Work[_Result]:
+    """Run a part of the work and tell its progress as a share of the whole."""
+    try:
+        while True:
+            step = next(work)
+            yield Progress(start + step.share * (stop - start), 1.0, step.text)
+    except StopIteration as stopped:
+        result: _Result = stopped.value
+        return result
+    finally:
+        work.close()
+
+
+def _extract(study: Study, participant: str, choices: AnalysisChoices) -> Work[list[JudgedRun]]:
+    """Load every recording with analysed trials, one at a time, and write its feature table."""
+    keys = study.runs(participant)
+    if not keys:
+        raise AnalysisError(f"There is no recording of participant {participant}; record a session first.")
+    settings = replace(study.settings, analysis=choices)
+    found: list[JudgedRun] = []
+    for done, key in enumerate(keys):
+        name = f"run {key.run} of session {key.session}"
+        yield Progress(2 * done, 2 * len(keys), f"Reading {name}")
+        recording = load_run(study, key)
+        if not trials_from_events(recording.events):
+            continue
+        yield Progress(2 * done + 1, 2 * len(keys), f"Extracting features of {name}")
+        marks, _ = merged_marks(study, key)
+        features = extract_features(recording, marks, settings)
+        write_features(
+            study.paths.features(key),
+            features.trials,
+            features.kept,
+            features.reasons,
+            [f.name for f in features.features],
+            features.named,
+        )
+        found.append(JudgedRun(key, recording_facts(study, key, recording), features))
+    if not found:
+        raise RecordingError(
+            f"No recording of participant {participant} holds an analysed picture; record a session to its end."
+        )
+    return found
