@@ -289,6 +289,38 @@ def test_fewer_than_24_repeats_cannot_tell_reliability(null_context: AuditContex
     assert "24" in finding.summary
 
 
+def test_repeats_are_paired_across_the_break_of_one_session_and_no_further(null_context: AuditContext) -> None:
+    def paired(runs: list[int], sessions: str, trials: list[TrialRow]) -> list[list[float]]:
+        context = with_ratings(null_context, trials)
+        problem = replace(context.problem, runs=np.array(runs))
+        return ground_truth.repeat_pairs(replace(context, problem=problem, sessions=tuple(sessions))).tolist()
+
+    def row(number: int, picture: str, value: float | None, repeat_of: int | None = None) -> TrialRow:
+        return replace(trial_row(number, value, 4, repeat_of=repeat_of), stimulus_id=picture)
+
+    first = [row(1, "a", 2), row(2, "b", 3), row(3, "c", None)]
+    # Run 2 goes on with trial 3; trial 3 was interrupted before.
+    after = [row(3, "c", 6), row(4, "b", 5, 2), row(5, "c", 7, 3)]
+    assert paired([0] * 3 + [1] * 3, "111111", first + after) == [[3, 5], [6, 7]]
+    # A session of its own counts anew: its trial 2 is another one.
+    assert paired([0] * 3 + [1] * 3, "111222", first + after) == [[6, 7]]
+    anew = [row(1, "x", 1), row(2, "b", None), row(3, "b", 5, 2)]
+    assert paired([0] * 3 + [1] * 3, "111111", first + anew) == []
+
+
+def test_failed_attention_checks_make_the_ratings_doubtful(null_context: AuditContext) -> None:
+    trials = [trial_row(i + 1, 1 + i % 7, 4) for i in range(60)]
+    trials += [trial_row(61 + i, 1 + i % 7, 4, repeat_of=i + 1) for i in range(28)]
+    careful = [replace(t, has_passed_check=True if t.trial % 40 == 0 else None) for t in trials]
+    finding = ground_truth.check(with_ratings(null_context, careful))
+    assert finding.verdict == "pass"
+    assert (finding.evidence["n_attention_checks"], finding.evidence["n_attention_passed"]) == (2, 2)
+    careless = [replace(t, has_passed_check=False) if t.trial == 40 else t for t in careful]
+    finding = ground_truth.check(with_ratings(null_context, careless))
+    assert finding.verdict == "caution"
+    assert "1 of 2 attention checks failed" in finding.summary
+
+
 def test_faithful_repeats_pass_and_random_ones_do_not(null_context: AuditContext) -> None:
     first = [trial_row(i + 1, 1 + i % 7, 4) for i in range(60)]
     faithful = [trial_row(61 + i, 1 + i % 7, 4, repeat_of=i + 1) for i in range(28)]

@@ -24,6 +24,7 @@ def repeat_pairs(context: AuditContext) -> FloatArray:
     """
     ratings = np.asarray(context.problem.ratings, dtype=float)
     runs = [int(r) for r in np.asarray(context.problem.runs)]
+    sessions = context.sessions or ("",) * len(runs)
     begins = {run: min(t.trial for r, t in zip(runs, context.trials, strict=True) if r == run) for run in set(runs)}
     where: dict[tuple[int, int], int] = {}
     newest: dict[tuple[str, int, str], int] = {}
@@ -32,12 +33,12 @@ def repeat_pairs(context: AuditContext) -> FloatArray:
         if t.repeat_of is not None:
             first = where.get((runs[i], t.repeat_of))
             if first is None and t.repeat_of < begins[runs[i]]:
-                first = newest.get((context.sessions[i], t.repeat_of, t.stimulus_id))
+                first = newest.get((sessions[i], t.repeat_of, t.stimulus_id))
             if first is not None:
                 pairs.append((float(ratings[first]), float(ratings[i])))
         where[runs[i], t.trial] = i
         if np.isfinite(ratings[i]):
-            newest[context.sessions[i], t.trial, t.stimulus_id] = i
+            newest[sessions[i], t.trial, t.stimulus_id] = i
     array = np.array(pairs, dtype=float).reshape(-1, 2)
     finite: FloatArray = array[np.isfinite(array).all(axis=1)]
     return finite

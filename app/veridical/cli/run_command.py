@@ -17,6 +17,7 @@ from veridical.services.live_run import RunState
 from veridical.services.preflight import check_streams
 from veridical.services.resuming import BrokenSession, find_broken
 from veridical.services.session import RunRequest, start_run
+from veridical.services.session_summary import SessionFacts
 from veridical.services.streams import StreamWatch, find_silent
 from veridical.services.study import Study, open_study
 
@@ -110,6 +111,7 @@ def _tell(study: Study, key: RunKey, state: RunState, broken: BrokenSession | No
     done = [t for t in presenter.done if not t.is_practice] if presenter is not None else []
     n_answered = sum(all(status == "answered" for status in t.statuses) for t in done)
     is_verified = recorder is not None and recorder.is_verified
+    facts = state.facts or SessionFacts()
     if as_json:
         put_json(
             {
@@ -123,9 +125,16 @@ def _tell(study: Study, key: RunKey, state: RunState, broken: BrokenSession | No
                 "continues": None if broken is None else broken.key.run,
                 "n_trials": len(done),
                 "n_answered": n_answered,
+                "n_attention_checks": facts.n_checks,
+                "n_attention_passed": facts.n_passed,
+                "timing": facts.timing,
                 "message": presenter.message if presenter is not None else "",
             }
         )
         return
     put(f"{len(done)} pictures shown, {n_answered} rated.")
+    if facts.attention:
+        put(f"{facts.attention}.")
+    if facts.timing:
+        put(f"Timing: {facts.timing}.")
     put(f"Recording: {study.paths.xdf(key)} ({'verified' if is_verified else 'NOT verified'})")

@@ -24,6 +24,7 @@ from veridical.ipc.messages import (
 from veridical.paths import RunPaths
 from veridical.services.children import Child
 from veridical.services.session_record import finish_run
+from veridical.services.session_summary import SessionFacts, session_facts
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan
 
@@ -48,6 +49,8 @@ class RunState:
         Both children have ended (or died) and the session file is written.
     is_recorder_lost : bool
         The recorder died; its last state still says what it did then.
+    facts : SessionFacts or None
+        What the session's files say of it, once it is over.
     """
 
     key: RunKey
@@ -56,6 +59,7 @@ class RunState:
     problem: str = ""
     is_over: bool = False
     is_recorder_lost: bool = False
+    facts: SessionFacts | None = None
 
 
 class LiveRun:
@@ -84,6 +88,7 @@ class LiveRun:
         self._problem = ""
         self._is_over = False
         self._is_recorder_lost = False
+        self._facts: SessionFacts | None = None
         self._closing = threading.Event()
         for child in (self._presenter, self._recorder):
             child.attach()
@@ -105,6 +110,7 @@ class LiveRun:
             problem=self._problem,
             is_over=self._is_over,
             is_recorder_lost=self._is_recorder_lost,
+            facts=self._facts,
         )
 
     def begin(self) -> None:
@@ -236,7 +242,8 @@ class LiveRun:
     def _finish(self) -> None:
         try:
             if self._keeps_session:
-                finish_run(self._study.paths, self._paths)
+                record = finish_run(self._study.paths, self._paths)
+                self._facts = session_facts(self._study, self._plan, record.screen_used)
         except VeridicalError as error:
             self._problem = self._problem or str(error)
         self._is_over = True

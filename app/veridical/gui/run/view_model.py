@@ -211,11 +211,13 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
         dropped = wording.count(shown.n_dropped_frames, "dropped frame")
         is_timed = not shown.screen.startswith("headless") and "no vertical blank" not in shown.screen
         timing: StatusLevel = "good" if is_timed and not shown.timing_problem else "caution"
-        lines.append(
-            SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; software timing only.")
-        )
+        source = state.facts.timing if state.facts is not None else "software timing only"
+        lines.append(SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; {source}."))
         if shown.timing_problem:
             lines.append(SummaryLine("fail", "Bad timing", shown.timing_problem))
+        if state.facts is not None and state.facts.attention:
+            is_careful = state.facts.n_passed == state.facts.n_checks
+            lines.append(SummaryLine("good" if is_careful else "caution", "Attention", f"{state.facts.attention}."))
         if shown.message:
             lines.append(SummaryLine("caution", "How it ended", shown.message))
     if state.problem:
