@@ -293,7 +293,8 @@ def test_repeats_are_paired_across_the_break_of_one_session_and_no_further(null_
     def paired(runs: list[int], sessions: str, trials: list[TrialRow]) -> list[list[float]]:
         context = with_ratings(null_context, trials)
         problem = replace(context.problem, runs=np.array(runs))
-        return ground_truth.repeat_pairs(replace(context, problem=problem, sessions=tuple(sessions))).tolist()
+        found = ground_truth.repeat_pairs(replace(context, problem=problem, sessions=tuple(sessions)))
+        return [[float(a), float(b)] for a, b in found]
 
     def row(number: int, picture: str, value: float | None, repeat_of: int | None = None) -> TrialRow:
         return replace(trial_row(number, value, 4, repeat_of=repeat_of), stimulus_id=picture)
