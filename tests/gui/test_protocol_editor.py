@@ -4,18 +4,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QWidget
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.items import EMOTION
+from veridical.domain.rating import Scale
 from veridical.gui.common.actions import run_action
 from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus
 from veridical.gui.study.page import StudyPage
-from veridical.gui.study.protocol_form import ChoiceEditor, CountEditor, SecondsEditor
+from veridical.gui.study.protocol_form import ChoiceEditor, CountEditor, SecondsEditor, ShareEditor
 from veridical.gui.study.protocol_view_model import SECTIONS, Draft, get_setting, titles, with_setting
 from veridical.services.protocol import template_settings
 from veridical.services.study import create_study
-from veridical.storage.study_file import edit_study_file, read_study_file
+from veridical.storage.study_file import edit_study_file, read_study_file, write_study_file
 
 
 @pytest.fixture
@@ -141,6 +145,64 @@ def test_questions_are_added_worded_moved_and_removed(page: StudyPage) -> None:
     assert left.analysis.target == "arousal", "the analysis targets a question that is still asked"
 
 
+def test_what_the_file_says_is_not_changed_by_editing_something_else(page: StudyPage) -> None:
+    study = page.context.workspace.focus.study
+    assert study is not None
+    words = Scale(
+        "word", "Which?", kind="choice", options=("calm, sleepy", "tense"), option_words=("ruhig", "gespannt")
+    )
+    slide = Scale("liking", "How much?", minimum=0, maximum=1, kind="visual-analogue", n_steps=250)
+    asked = (*study.settings.protocol.scales, words, slide)
+    fine = replace(study.settings.protocol, repeat_share=0.125, iti_s=(0.125, 0.333), scales=asked)
+    write_study_file(study.paths.study_file, replace(study.settings, protocol=fine))
+    page.show_participants()
+    page.show_protocol()
+    editor, questions = page.protocol, page.protocol.questions
+    boxes = {name: e for form in editor.sections for name, e in form.editors.items()}
+    share, pause = boxes["protocol.repeat_share"], boxes["protocol.iti_s"]
+    assert isinstance(share, ShareEditor)
+    assert isinstance(pause, SecondsEditor)
+    assert (share.box.text(), [b.text() for b in pause.boxes]) == ("12.5 %", ["0.125 s", "0.333 s"])
+    pause.boxes[1].setValue(0.5)
+    for row, scale in enumerate(asked):
+        questions.list.setCurrentRow(row)
+        questions.question.setText(f"{scale.question} Now")
+        questions.question.editingFinished.emit()
+    editor.finish()
+    left = read_study_file(study.paths.study_file).protocol
+    assert left == replace(
+        fine, iti_s=(0.125, 0.5), scales=tuple(replace(s, question=f"{s.question} Now") for s in asked)
+    )
+
+
+def test_points_become_a_slider_from_0_to_1_and_back(page: StudyPage) -> None:
+    questions, editor = page.protocol.questions, page.protocol
+    questions.list.setCurrentRow(0)
+    for kind, span in (("visual-analogue", (0, 1)), ("affective-slider", (0, 1)), ("likert", (1, 7))):
+        questions.kind.setCurrentIndex(questions.kind.findData(kind))
+        questions.kind.activated.emit(questions.kind.currentIndex())
+        assert editor.settings is not None
+        scale = editor.settings.protocol.scales[0]
+        assert (scale.kind, (scale.minimum, scale.maximum)) == (kind, span)
+
+
+def test_the_wheel_scrolls_past_fields_and_changes_none(page: StudyPage) -> None:
+    editor = page.protocol
+    before = editor.settings
+    fields = [w for w in editor.findChildren(QWidget) if isinstance(w, (QAbstractSpinBox, QComboBox))]
+    assert len(fields) > 20
+    for field in fields:
+        middle = QPointF(field.rect().center())
+        angle = QPoint(0, -120)
+        turn = QWheelEvent(
+            middle, field.mapToGlobal(middle), QPoint(), angle, Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+            Qt.ScrollPhase.NoScrollPhase, False,
+        )  # fmt: skip
+        QApplication.sendEvent(field, turn)
+    editor.finish()
+    assert editor.settings == before
+
+
 def test_own_words_are_stored_and_the_shipped_ones_come_back(page: StudyPage) -> None:
     editor = page.protocol
     editor.text_key.setCurrentIndex(editor.text_key.findData("break"))
@@ -189,8 +251,10 @@ def test_every_field_of_the_form_is_a_setting_with_a_title_of_its_own() -> None:
         value = get_setting(settings, name)
         assert get_setting(with_setting(settings, name, value), name) == value
     shown = {n.removeprefix("protocol.") for n in names if n.startswith("protocol.")} | {"scales"}
-    # A protocol's name says which template it came from; screens that are not confirmed are the demonstration's.
-    assert set(vars(settings.protocol)) - shown == {"name", "instruction_timeout_s"}
+    # A protocol's name says which template it came from.
+    assert set(vars(settings.protocol)) - shown == {"name"}
+    hardware = {n.removeprefix("trigger.") for n in names if n.startswith("trigger.")}
+    assert hardware == set(vars(settings.trigger))
 
 
 def test_a_draft_forgets_what_was_taken_back_once_something_else_is_done() -> None:

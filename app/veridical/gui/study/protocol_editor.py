@@ -3,7 +3,6 @@
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QPlainTextEdit,
@@ -16,6 +15,7 @@ from veridical.domain.errors import VeridicalError
 from veridical.domain.study import StudySettings
 from veridical.gui.common import wording
 from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.fields import ChoiceField
 from veridical.gui.common.page import Context
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StatusLight, StepButton, card, clear_layout, label, line
@@ -170,7 +170,7 @@ class ProtocolEditor(QWidget):
         column.setSpacing(GRID)
         row = QHBoxLayout()
         row.setSpacing(GRID)
-        self.template = QComboBox()
+        self.template = ChoiceField()
         self.template.setAccessibleName("Template")
         self._templates_known = protocol.templates()
         for template in self._templates_known:
@@ -190,14 +190,14 @@ class ProtocolEditor(QWidget):
         return widget
 
     def _words(self) -> QWidget:
-        self.language = QComboBox()
+        self.language = ChoiceField()
         self.language.setAccessibleName("Language")
         for code, name in protocol.language_names():
             self.language.addItem(name, code)
         self.language.activated.connect(lambda _: self._on_edited("language", self.language.currentData()))
         self.touch = QCheckBox("The participant answers by touch")
         self.touch.clicked.connect(lambda is_on: self._on_edited("has_touch_screen", bool(is_on)))
-        self.text_key = QComboBox()
+        self.text_key = ChoiceField()
         self.text_key.setAccessibleName("Text")
         self.text_key.currentIndexChanged.connect(lambda _: self._show_words())
         self.text = QPlainTextEdit()
@@ -226,7 +226,7 @@ class ProtocolEditor(QWidget):
         self.recorded = StatusLight(appearance, wraps=True)
         self.counts = label("", wraps=True)
         self.band, self.strip = SessionBand(appearance), OrderStrip(appearance)
-        self.person = QComboBox()
+        self.person = ChoiceField()
         self.person.setAccessibleName("Order for")
         self.person.activated.connect(lambda _: self._try())
         row = QHBoxLayout()

@@ -3,18 +3,17 @@
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QGridLayout,
     QHBoxLayout,
+    QLineEdit,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from veridical.domain.stimulus import CONDITIONS
 from veridical.domain.study import StudySettings
+from veridical.gui.common.fields import ChoiceField, DecimalField, NumberField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import label
 from veridical.gui.study.protocol_view_model import Field, Section, get_setting
@@ -42,8 +41,12 @@ class FieldEditor(QWidget):
     def _tell(self, value: object) -> None:
         self.edited.emit(self.field.name, value)
 
-    def _end(self) -> None:
-        self._row.addStretch(1)
+    def _end(self, *, says_help: bool = False) -> None:
+        """Close the row, with the field's help beside it if there is room."""
+        if says_help and self.field.help:
+            self._row.addWidget(label(self.field.help, "quiet", wraps=True), 1)
+        else:
+            self._row.addStretch(1)
 
 
 class CountEditor(FieldEditor):
@@ -51,14 +54,13 @@ class CountEditor(FieldEditor):
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        self.box = QSpinBox()
+        self.box = NumberField()
         self.box.setRange(int(field.minimum), int(field.maximum))
-        self.box.setKeyboardTracking(False)
         self.box.setAccessibleName(field.title)
         self.box.setFixedWidth(13 * GRID)
         self.box.valueChanged.connect(self._tell)
         self._row.addWidget(self.box)
-        self._end()
+        self._end(says_help=True)
 
     def show_value(self, value: object) -> None:
         """Show a number."""
@@ -67,21 +69,26 @@ class CountEditor(FieldEditor):
             self.box.setValue(value)
 
 
-class ShareEditor(CountEditor):
+class ShareEditor(FieldEditor):
     """A share, shown in percent."""
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
+        self.box = DecimalField()
+        self.box.setRange(field.minimum, field.maximum)
+        self.box.setDecimals(3)
         self.box.setSuffix(" %")
+        self.box.setFixedWidth(13 * GRID)
+        self.box.setAccessibleName(field.title)
+        self.box.valueChanged.connect(lambda percent: self._tell(round(percent / 100, 5)))
+        self._row.addWidget(self.box)
+        self._end(says_help=True)
 
     def show_value(self, value: object) -> None:
         """Show a share."""
         assert isinstance(value, (int, float))
-        super().show_value(round(100 * value))
-
-    def _tell(self, value: object) -> None:
-        assert isinstance(value, int)
-        super()._tell(value / 100)
+        with QSignalBlocker(self.box):
+            self.box.setValue(100 * value)
 
 
 class SecondsEditor(FieldEditor):
@@ -96,7 +103,7 @@ class SecondsEditor(FieldEditor):
                 self._row.addWidget(label("to", "quiet"))
             self._row.addWidget(box)
             box.valueChanged.connect(self._on_changed)
-        self._end()
+        self._end(says_help=n_boxes == 1)
 
     def show_value(self, value: object) -> None:
         """Show one duration, or two."""
@@ -110,12 +117,28 @@ class SecondsEditor(FieldEditor):
         self._tell(values if len(values) > 1 else values[0])
 
 
+class WordsEditor(FieldEditor):
+    """A line of text."""
+
+    def __init__(self, field: Field) -> None:
+        super().__init__(field)
+        self.box = QLineEdit()
+        self.box.setAccessibleName(field.title)
+        self.box.setPlaceholderText(field.help)
+        self.box.editingFinished.connect(lambda: self._tell(self.box.text().strip()))
+        self._row.addWidget(self.box, 1)
+
+    def show_value(self, value: object) -> None:
+        """Show a text."""
+        self.box.setText(str(value))
+
+
 class ChoiceEditor(FieldEditor):
     """One of a few words."""
 
     def __init__(self, field: Field) -> None:
         super().__init__(field)
-        self.box = QComboBox()
+        self.box = ChoiceField()
         self.box.setAccessibleName(field.title)
         for value, words in field.options:
             self.box.addItem(words, value)
@@ -166,13 +189,12 @@ class ClassesEditor(FieldEditor):
         self._tell(tuple(c for c, box in self.boxes.items() if box.isChecked()))
 
 
-def _seconds_box(field: Field, place: str) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _seconds_box(field: Field, place: str) -> DecimalField:
+    box = DecimalField()
     box.setRange(field.minimum, 3600)
-    box.setDecimals(2)
+    box.setDecimals(3)
     box.setSingleStep(0.5)
     box.setSuffix(" s")
-    box.setKeyboardTracking(False)
     box.setFixedWidth(13 * GRID)
     box.setAccessibleName(f"{field.title} {place}".strip())
     return box
@@ -186,7 +208,7 @@ def make_editor(field: Field) -> FieldEditor:
         return SecondsEditor(field, n_boxes=2)
     kinds: dict[str, type[FieldEditor]] = {
         "count": CountEditor, "share": ShareEditor, "choice": ChoiceEditor, "check": CheckEditor,
-        "classes": ClassesEditor,
+        "classes": ClassesEditor, "words": WordsEditor,
     }  # fmt: skip
     return kinds[field.kind](field)
 

@@ -6,18 +6,18 @@ from functools import partial
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QHBoxLayout,
     QLineEdit,
     QListWidget,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
-from veridical.domain.rating import Scale
+from veridical.domain.items import of_kind
+from veridical.domain.rating import MIN_SLIDER_STEPS, Scale
 from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.fields import ChoiceField, NumberField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StepButton, label
 from veridical.gui.study.protocol_view_model import KIND_WORDS, OFFERED, describe_scale, unused_scale
@@ -36,13 +36,13 @@ class QuestionEditor(QWidget):
         self.list = QListWidget()
         self.list.setAccessibleName("Questions after a picture")
         self.list.currentRowChanged.connect(self._show_chosen)
-        self.offer = QComboBox()
+        self.offer = ChoiceField()
         self.offer.setAccessibleName("Add a question")
         self.offer.addItem("Add a question …")
         for words, scale in OFFERED:
             self.offer.addItem(words, scale)
         self.offer.activated.connect(self._on_offer)
-        self.offer.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.offer.setSizeAdjustPolicy(ChoiceField.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.offer.setMinimumContentsLength(14)
         buttons = QHBoxLayout()
         buttons.setSpacing(GRID)
@@ -74,15 +74,18 @@ class QuestionEditor(QWidget):
     def _details(self) -> QWidget:
         self.id, self.question = QLineEdit(), QLineEdit()
         self.low, self.middle, self.high = QLineEdit(), QLineEdit(), QLineEdit()
-        self.options = QLineEdit()
-        self.kind = QComboBox()
+        self.options, self.shown_as = QLineEdit(), QLineEdit()
+        self.steps = NumberField()
+        self.steps.setRange(MIN_SLIDER_STEPS, 10_000)
+        self.steps.setFixedWidth(11 * GRID)
+        self.steps.valueChanged.connect(self._on_edited)
+        self.kind = ChoiceField()
         for kind, words in KIND_WORDS.items():
             self.kind.addItem(words, kind)
         self.kind.activated.connect(self._on_edited)
-        self.minimum, self.maximum = QSpinBox(), QSpinBox()
+        self.minimum, self.maximum = NumberField(), NumberField()
         for box in (self.minimum, self.maximum):
             box.setRange(-100, 1000)
-            box.setKeyboardTracking(False)
             box.setFixedWidth(11 * GRID)
             box.valueChanged.connect(self._on_edited)
         self.optional = QCheckBox("May be left empty")
@@ -107,7 +110,8 @@ class QuestionEditor(QWidget):
         rows = (
             ("id", "Name in the data", self.id), ("question", "Question", self.question),
             ("kind", "Answered on", self.kind),
-            ("anchors", "Low, middle, high", anchors), ("span", "From, to", span), ("options", "Words", self.options),
+            ("anchors", "Low, middle, high", anchors), ("span", "From, to", span), ("steps", "Steps", self.steps),
+            ("options", "Words", self.options), ("shown", "Shown as", self.shown_as),
             ("optional", "", self.optional),
         )  # fmt: skip
         for k, (name, words, field) in enumerate(rows):
@@ -116,9 +120,10 @@ class QuestionEditor(QWidget):
             grid.addWidget(field, k, 1)
             self._rows[name] = (title, field)
             field.setAccessibleName(words or "May be left empty")
-        for edit in (self.id, self.question, self.low, self.middle, self.high, self.options):
+        for edit in (self.id, self.question, self.low, self.middle, self.high, self.options, self.shown_as):
             edit.editingFinished.connect(self._on_edited)
         self.options.setPlaceholderText("joy, fear, none")
+        self.shown_as.setPlaceholderText("The same words; for example Freude, Angst, nichts")
         return widget
 
     def _show_chosen(self) -> None:
@@ -131,14 +136,21 @@ class QuestionEditor(QWidget):
         self.low.setText(scale.low)
         self.middle.setText(scale.middle)
         self.high.setText(scale.high)
-        self.options.setText(", ".join(scale.options))
+        self.options.setText(_listed(scale.options))
+        self.shown_as.setText(_listed(scale.option_words))
+        with QSignalBlocker(self.steps):
+            self.steps.setValue(scale.n_steps)
         self.kind.setCurrentIndex(self.kind.findData(scale.kind))
         for box, value in ((self.minimum, scale.minimum), (self.maximum, scale.maximum)):
             with QSignalBlocker(box):
                 box.setValue(value)
         self.optional.setChecked(scale.is_optional)
         has_range = scale.kind not in ("choice", "text")
-        for name, is_shown in (("anchors", has_range), ("span", has_range), ("options", scale.kind == "choice")):
+        shown = (
+            ("anchors", has_range), ("span", has_range), ("steps", scale.is_slider),
+            ("options", scale.kind == "choice"), ("shown", scale.kind == "choice"),
+        )  # fmt: skip
+        for name, is_shown in shown:
             for part in self._rows[name]:
                 part.setVisible(is_shown)
 
@@ -147,7 +159,11 @@ class QuestionEditor(QWidget):
         if not 0 <= row < len(self._scales):
             return
         old, kind = self._scales[row], self.kind.currentData()
-        words = tuple(w.strip() for w in self.options.text().split(",") if w.strip())
+        words = _read_list(self.options, old.options)
+        shown_as = _read_list(self.shown_as, old.option_words)
+        if words != old.options and shown_as == old.option_words:
+            # The old ones' translation would stand beside the wrong words.
+            shown_as = ()
         new = replace(
             old,
             id=self.id.text().strip(),
@@ -159,11 +175,15 @@ class QuestionEditor(QWidget):
             minimum=self.minimum.value(),
             maximum=self.maximum.value(),
             options=words,
-            option_words=old.option_words if words == old.options else (),
+            option_words=shown_as,
+            n_steps=self.steps.value() if old.is_slider else old.n_steps,
             is_optional=self.optional.isChecked(),
         )
         if kind != old.kind and kind == "choice" and not words:
             new = replace(new, options=("yes", "no"))
+        if kind != old.kind and new.is_slider != old.is_slider and kind not in ("choice", "text"):
+            # Points are numbered, a slider goes from 0 to 1 (Betella & Verschure 2016).
+            new = of_kind(new, kind)
         if new != old:
             self._tell((*self._scales[:row], new, *self._scales[row + 1 :]), row)
 
@@ -190,3 +210,14 @@ class QuestionEditor(QWidget):
         self.show_scales(scales)
         self.list.setCurrentRow(row)
         self.edited.emit(scales)
+
+
+def _listed(words: tuple[str, ...]) -> str:
+    return ", ".join(words)
+
+
+def _read_list(field: QLineEdit, old: tuple[str, ...]) -> tuple[str, ...]:
+    """Words between commas; the old ones if nobody touched them, for study.toml may have commas inside a word."""
+    if field.text() == _listed(old):
+        return old
+    return tuple(w.strip() for w in field.text().split(",") if w.strip())

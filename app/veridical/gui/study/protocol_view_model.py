@@ -10,7 +10,7 @@ from veridical.domain.study import StudySettings
 from veridical.gui.common import wording
 from veridical.services.protocol import Trial
 
-FieldKind = Literal["count", "seconds", "span", "share", "choice", "check", "classes"]
+FieldKind = Literal["count", "seconds", "span", "share", "choice", "check", "classes", "words"]
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,29 @@ SECTIONS: tuple[Section, ...] = (
                 "protocol.has_familiarity_pass", "Ask what was known", "check",
                 "At the end: seen before? A memory?",
             ),
+        ),
+    ),
+    Section(
+        "Study and hardware",
+        (
+            Field("title", "Title", "words", "Of the study; never shown to participants."),
+            Field("shows_ratings", "Ratings in your window", "check", "You see the answers at once."),
+            Field(
+                "protocol.instruction_timeout_s", "Instructions stay", "seconds",
+                "0 waits for the participant's key; other values are for rehearsals."
+            ),
+            Field(
+                "trigger.kind", "Pulse with each picture", "choice", "Beside the LSL markers, for an amplifier that "
+                "records it.",
+                options=(
+                    ("none", "None, LSL markers only"), ("serial", "Serial or USB port"),
+                    ("parallel", "Parallel port"), ("labjack", "LabJack U3"),
+                    ("loopback", "LSL stream, to try it out"),
+                ),
+            ),
+            Field("trigger.address", "Port", "words", "COM3, /dev/ttyUSB0, 0x378, or empty"),
+            Field("trigger.baud", "Speed of a serial port", "count", "Baud.", 300, 4_000_000),
+            Field("trigger.width_s", "Length of the pulse", "seconds", "At least three of its samples.", 0.001),
         ),
     ),
 )  # fmt: skip

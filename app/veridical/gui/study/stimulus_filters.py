@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.fields import ChoiceField, DecimalField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StepButton, label
 from veridical.gui.study.stimulus_view_model import SCALE, Filters
@@ -149,8 +150,8 @@ class _Range(QWidget):
                 box.setValue(value)
 
 
-def _bound(name: str, value: float) -> QDoubleSpinBox:
-    box = QDoubleSpinBox()
+def _bound(name: str, value: float) -> DecimalField:
+    box = DecimalField()
     box.setRange(*SCALE)
     box.setDecimals(1)
     box.setSingleStep(0.5)
@@ -160,10 +161,10 @@ def _bound(name: str, value: float) -> QDoubleSpinBox:
     return box
 
 
-def _choice(name: str, items: Sequence[tuple[str, str]]) -> QComboBox:
-    box = QComboBox()
+def _choice(name: str, items: Sequence[tuple[str, str]]) -> ChoiceField:
+    box = ChoiceField()
     for words, value in items:
         box.addItem(words, value)
     box.setAccessibleName(name)
-    box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+    box.setSizeAdjustPolicy(ChoiceField.SizeAdjustPolicy.AdjustToContents)
     return box

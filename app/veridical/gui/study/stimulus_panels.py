@@ -6,7 +6,6 @@ from pathlib import Path
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QFileDialog,
     QGridLayout,
     QHBoxLayout,
@@ -14,12 +13,12 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPlainTextEdit,
     QScrollArea,
-    QSpinBox,
     QWidget,
 )
 
 from veridical.domain.matching import MatchedSubset
 from veridical.domain.stimulus import CONDITIONS, Condition
+from veridical.gui.common.fields import ChoiceField, NumberField
 from veridical.gui.common.page import Context
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StatusLight, StepButton, clear_layout, label, line
@@ -53,9 +52,9 @@ class ImportPanel(SidePanel):
         appearance = context.appearance
         self.source_field = QLineEdit()
         self.source_field.setPlaceholderText("Folder, zip archive or table")
-        self.files_field = QComboBox()
+        self.files_field = ChoiceField()
         self.files_field.addItems(["Copy the files into the study", "Leave the files where they are"])
-        self.format_field = QComboBox()
+        self.format_field = ChoiceField()
         for words, value in (("Recognise it", None), ("OASIS", "oasis"), ("Table", "table")):
             self.format_field.addItem(words, value)
         self.scale_field = QLineEdit()
@@ -173,9 +172,9 @@ class MatchPanel(SidePanel):
         )
         self._draw, self._use = draw, use
         appearance = context.appearance
-        self.n_field = QSpinBox()
+        self.n_field = NumberField()
         self.n_field.setRange(1, 2000)
-        self.seed_field = QSpinBox()
+        self.seed_field = NumberField()
         self.seed_field.setRange(0, 999_999)
         self.seed_field.setValue(1)
         numbers = QHBoxLayout()
