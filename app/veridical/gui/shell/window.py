@@ -202,4 +202,6 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         geometry = self._settings.value("geometry")
         if geometry is None or not self.restoreGeometry(geometry):
-            self.resize(1440, 900)
+            # With room for the frame, so that nothing lies outside a small laptop's screen on the first start.
+            room = self.screen().availableGeometry().size()
+            self.resize(min(1440, room.width() - 16), min(900, room.height() - 48))

@@ -317,7 +317,9 @@ class StudyPage(Page):
             "No participants yet",
             "Add one by a code such as 001. What happens to them is listed here: recorded, annotated, model trained.",
         )
-        self._nobody.add_step(ActionButton(self.context.appearance, self._actions["study.add"], "plus"))
+        first = ActionButton(self.context.appearance, self._actions["study.add"], "plus", "primary")
+        self.changed.connect(first.refresh)
+        self._nobody.add_step(first)
         table_column.addWidget(self._table, 1)
         table_column.addWidget(self._nobody, 1)
         facts_card, facts_column = card(margin=3 * GRID, spacing=GRID)
