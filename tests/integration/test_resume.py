@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from veridical.domain.errors import StudyError
 from veridical.domain.event import Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Protocol
@@ -26,6 +27,7 @@ from veridical.services.resuming import find_broken
 from veridical.services.session import RunRequest, plan_session, start_run
 from veridical.services.streams import StreamWatch, start_simulator
 from veridical.services.study import Study, create_study
+from veridical.services.training import train_model
 from veridical.storage.journal import read_journal
 from veridical.storage.session_file import find_session
 from veridical.storage.xdf_reader import read_xdf
@@ -164,3 +166,72 @@ def test_the_command_resumes_and_refuses_when_nothing_is_left(
     again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert again.returncode == 1
     assert "nothing to resume" in again.stderr
+
+
+_EVOKED = Protocol(
+    name="eeg-only", n_per_condition=16, n_blocks=3, n_practice=2, repeat_share=0.12, baseline_open_s=1.0,
+    baseline_closed_s=1.0, fixation_s=(0.05, 0.1), picture_s=1.05, iti_s=(0.05, 0.1), rating_timeout_s=5.0,
+    instruction_timeout_s=2.0, min_break_s=1.5, n_attention_checks=3, has_familiarity_pass=True, n_pleasant_end=2,
+)  # fmt: skip
+# What the presenter's journal says where it is killed, and how often before; the rest follows at random.
+_PARTS = (
+    "baseline/eyes-closed/start", "practice/picture", "block/start", "break/start", "picture/", "check/attention",
+    "familiarity/picture", "familiarity/seen",
+)  # fmt: skip
+
+
+def _kill_at(live: LiveRun, study: Study, start: str, nth: int, delay_s: float) -> None:
+    """Kill the presenter after the n-th marker of a kind, as the journal has it."""
+    journal = study.paths.journal(live.plan.key)
+
+    def has_come() -> bool:
+        lines = read_journal(journal) if journal.exists() else ()
+        return sum(line.marker.startswith(start) for line in lines) >= nth
+
+    wait_for(lambda: has_come() or live.state().is_over, 150.0)
+    threading.Event().wait(delay_s)
+    connection = study.paths.run(live.plan.key).connection("presenter")
+    if connection.exists():
+        os.kill(ConnectionFile.read(connection).pid, signal.SIGKILL)
+    assert live.wait_over(60.0)
+    live.close()
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_a_session_killed_in_every_part_keeps_its_order_and_trains_as_one(
+    tmp_path: Path, streams: tuple[StreamDescription, ...]
+) -> None:
+    study = create_study(tmp_path / "s", StudySettings(protocol=_EVOKED, is_shortened=True, intake=()))
+    study.add_participant("001")
+    plan = plan_session(study, RunKey("001"))
+    rng = np.random.default_rng()
+    for k, start in enumerate(_PARTS):
+        live = _start(study, streams, resumes=k > 0)
+        nth = int(rng.integers(1, 6)) if start in ("picture/", "familiarity/seen") else 1
+        _kill_at(live, study, start, nth, float(rng.random() * 0.6))
+    last = _start(study, streams, resumes=True)
+    assert last.wait_over(200.0)
+    facts = last.state().facts
+    last.close()
+    every = [[Marker.parse(line.marker) for line in read_journal(study.paths.journal(k))] for k in study.runs("001")]
+    asked = [m for run in every for m in run if m.name == "check/attention"]
+    answered = [int(m.details["trial"]) for run in every for m in run if m.name == "rating/arousal"
+                and m.details["status"] == "answered"]  # fmt: skip
+    assert answered == [t.number for t in plan.trials]
+    known = [m.details["stimulus"] for run in every for m in run if m.name == "familiarity/reminds"]
+    assert known == list(plan.familiarity)
+    assert facts is not None
+    # Only a check that was on the screen when the process was killed may be missing.
+    assert len(asked) >= _EVOKED.n_attention_checks - len(_PARTS)
+    assert (facts.n_checks, facts.n_passed) == (len(asked), len(asked))
+    with pytest.raises(StudyError, match="nothing to resume"):
+        find_broken(study, "001")
+    result = train_model(study, "001")
+    assert len(result.validation.predictions) >= len(plan.trials)
+    evidence = next(f.evidence for f in result.findings if f.threat == "ground truth")
+    assert evidence["n_repeat_pairs"] == _EVOKED.n_repeats
+    tables = [study.paths.features(key) for key in study.runs("001")]
+    rows = [line.split("\t") for f in tables if f.exists() for line in f.read_text().splitlines()[1:]]
+    kept = [int(float(row[2])) for row in rows if row[7] == "true"]
+    assert len(kept) == len(set(kept)), "no trial takes part twice"

@@ -20,11 +20,13 @@ from veridical.features.extraction import TrialFeatures, extract_features
 from veridical.learning.labels import split_labels
 from veridical.learning.problem import Problem
 from veridical.learning.validation import validate_problem
-from veridical.reports.content import RecordingFacts, RuleCount
+from veridical.reports.content import RecordingFacts, Refinement, RuleCount
 from veridical.reports.page import simulation_first
 from veridical.services.annotating import load_run, merged_marks
 from veridical.services.audit_facts import audit_context, history_of, picture_facts
+from veridical.services.refining import refine_work
 from veridical.services.report_facts import recording_facts
+from veridical.services.resuming import shown_again, shows_nothing
 from veridical.services.study import Study
 from veridical.services.trial_grid import TrialGrid, join_runs
 from veridical.storage.feature_table import write_features
@@ -35,13 +37,20 @@ _Result = TypeVar("_Result")
 
 @dataclass(frozen=True)
 class TrainingRequest:
-    """What to learn; None takes what study.toml fixed as primary."""
+    """What to learn; None takes what study.toml fixed as primary.
+
+    Parameters
+    ----------
+    refines : bool
+        Whether the evoked covariance is validated besides (minutes).
+    """
 
     participant: str
     target: str | None = None
     label_rule: LabelRule | None = None
     pipeline: PipelineName | None = None
     seed: int = 0
+    refines: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,6 +84,7 @@ class Judgement:
     number: int
     is_primary: bool
     rule_counts: tuple[RuleCount, ...]
+    refined: Refinement | None = None
 
     @property
     def headline(self) -> str:
@@ -124,7 +134,22 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
-    return Judgement(choices, tuple(runs), grid, problem, validation, verdict, findings, number, is_primary, counts)
+    refined = None
+    if request.refines:
+        refined = yield from _scaled(refine_work(grid, problem, validation, choices, request.seed), 0.0, 1.0)
+    return Judgement(
+        choices=choices,
+        runs=tuple(runs),
+        grid=grid,
+        problem=problem,
+        validation=validation,
+        verdict=verdict,
+        findings=findings,
+        number=number,
+        is_primary=is_primary,
+        rule_counts=counts,
+        refined=refined,
+    )
 
 
 def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
@@ -208,15 +233,24 @@ def _extract(study: Study, participant: str, choices: AnalysisChoices) -> Work[l
         raise AnalysisError(f"There is no recording of participant {participant}; record a session first.")
     settings = replace(study.settings, analysis=choices)
     found: list[JudgedRun] = []
+    again = shown_again(study, keys)
     for done, key in enumerate(keys):
         name = f"run {key.run} of session {key.session}"
         yield Progress(2 * done, 2 * len(keys), f"Reading {name}")
-        recording = load_run(study, key)
+        try:
+            recording = load_run(study, key)
+        except RecordingError:
+            # A run that broke off before its first picture may hold no signal either, and nothing is lost with it.
+            if not shows_nothing(study, key):
+                raise
+            continue
         if not trials_from_events(recording.events):
             continue
         yield Progress(2 * done + 1, 2 * len(keys), f"Extracting features of {name}")
         marks, _ = merged_marks(study, key)
         features = extract_features(recording, marks, settings)
+        if key in again:
+            features = _without_interrupted(features, again[key])
         write_features(
             study.paths.features(key),
             features.trials,
@@ -231,3 +265,11 @@ def _extract(study: Study, participant: str, choices: AnalysisChoices) -> Work[l
             f"No recording of participant {participant} holds an analysed picture; record a session to its end."
         )
     return found
+
+
+def _without_interrupted(features: TrialFeatures, first: int) -> TrialFeatures:
+    """Leave out trials from number ``first`` on: the session broke off in them, and the next run showed them again."""
+    is_again = np.array([t.trial >= first for t in features.trials])
+    words = "the session broke off; shown again in the next run"
+    reasons = tuple(words if a else r for a, r in zip(is_again, features.reasons, strict=True))
+    return replace(features, kept=features.kept & ~is_again, reasons=reasons)

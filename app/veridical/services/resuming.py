@@ -1,9 +1,10 @@
 """A session that broke off goes on as the next run: same order, from the first trial without its answers."""
 
 import contextlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from veridical.domain.errors import RecordingError, StudyError
+from veridical.domain.errors import RecordingError, StorageError, StudyError
 from veridical.domain.event import MARKER_STREAM_NAME, Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan, Trial
@@ -12,6 +13,7 @@ from veridical.services.recording_parts import find_parts
 from veridical.services.study import Study
 from veridical.storage.journal import read_journal
 from veridical.storage.run_folder import read_plan
+from veridical.storage.session_file import find_session
 from veridical.storage.xdf_reader import read_xdf
 
 
@@ -93,7 +95,7 @@ def remaining(plan: SessionPlan, markers: tuple[Marker, ...]) -> SessionPlan:
     not asked everything.
     """
     done = [t for t in plan.trials if _is_done(t, markers)]
-    if not done and not any(m.name == "block/start" for m in markers):
+    if plan.trials and not done and not any(m.name == "block/start" for m in markers):
         rested = {m.name for m in markers}
         baselines = tuple(b for b in plan.baselines if f"baseline/{b.kind}/end" not in rested)
         return replace(plan, baselines=baselines)
@@ -112,6 +114,23 @@ def _unasked(plan: SessionPlan, markers: tuple[Marker, ...]) -> tuple[str, ...]:
             asked.setdefault(m.details["stimulus"], set()).add(scale)
     wanted = set(plan.familiarity_scales)
     return tuple(s for s in plan.familiarity if not ("skipped" in asked.get(s, ()) or wanted <= asked.get(s, set())))
+
+
+def shown_again(study: Study, keys: Iterable[RunKey]) -> dict[RunKey, int]:
+    """Return, for every run that broke off, the number of the first trial that a later run showed (again)."""
+    first: dict[RunKey, int] = {}
+    for key in keys:
+        with contextlib.suppress(StorageError):
+            record = find_session(study.paths.session_file(key))
+            if record is not None and record.continues is not None and record.order.trials:
+                first[RunKey(key.participant, key.session, record.continues)] = record.order.trials[0].number
+    return first
+
+
+def shows_nothing(study: Study, key: RunKey) -> bool:
+    """Whether a run's journal says that no picture of the session was shown; False without a journal."""
+    journal = study.paths.journal(key)
+    return journal.exists() and not any(line.marker.startswith("picture/") for line in read_journal(journal))
 
 
 def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
