@@ -348,6 +348,7 @@ def make_result(study: Study, participant: str, kind: str = "above chance") -> T
         is_primary=True,
         analysis=1,
         rule_counts=(),
+        refined=None,
         model=study.paths.model(participant, "valence-evoked-1"),
         report=report,
     )

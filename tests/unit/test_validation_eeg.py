@@ -9,7 +9,9 @@ from scipy.signal import butter, decimate, sosfiltfilt
 from veridical.domain.arrays import FloatArray
 from veridical.domain.evaluation import Fold
 from veridical.domain.progress import finish
+from veridical.learning.permutation import familywise_p
 from veridical.learning.problem import Problem
+from veridical.learning.refinement import refine_problem
 from veridical.learning.splits import near
 from veridical.learning.validation import validate_problem
 
@@ -83,3 +85,14 @@ def test_shuffled_pictures_are_not(shared_data: Path) -> None:
     shuffled = np.random.default_rng(5).permutation(problem.ratings)
     validation = finish(validate_problem(replace(problem, ratings=shuffled), 99))
     assert abs(validation.auc - 0.5) < 0.08
+
+
+def test_real_faces_and_houses_are_told_apart_on_runs_never_seen(shared_data: Path) -> None:
+    problem = muse_problem(shared_data / "muse_n170")
+    runs = tuple(Fold(np.flatnonzero(problem.runs != run), np.flatnonzero(problem.runs == run)) for run in range(3))
+    refined = finish(refine_problem(problem, 4, 39, folds=runs))
+    headline = finish(validate_problem(problem, 39, folds=runs))
+    assert refined.p_value == 1 / 40
+    assert refined.auc > 0.66
+    models = [(v.auc, v.null[: v.n_free], v.null[v.n_free :]) for v in (headline, refined)]
+    assert familywise_p(models) == (1 / 40, 1 / 40)

@@ -266,12 +266,15 @@ def train(
     label_rule: Annotated[TargetRule | None, typer.Option("--label-rule", help="study.toml's if not given.")] = None,
     pipeline: Annotated[Pipeline | None, typer.Option("--pipeline", help="study.toml's if not given.")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
+    refine: Annotated[
+        bool, typer.Option("--refine", help="Validate the evoked covariance besides; it takes minutes.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train and validate a participant's model on all their recordings."""
     from veridical.cli.train_command import request_of, run_train
 
-    run_train(study, request_of(participant, target, label_rule, pipeline, seed), json)
+    run_train(study, request_of(participant, target, label_rule, pipeline, seed, refine), json)
 
 
 @app.command()

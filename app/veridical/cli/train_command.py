@@ -7,13 +7,19 @@ from typing import cast
 from veridical.cli.output import JsonValue, follow, put, put_json
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.study import PipelineName
+from veridical.reports.content import Refinement
 from veridical.services.judging import TrainingRequest
 from veridical.services.study import open_study
 from veridical.services.training import TrainingResult, train_work
 
 
 def request_of(
-    participant: str, target: str | None, label_rule: Enum | None, pipeline: Enum | None, seed: int
+    participant: str,
+    target: str | None,
+    label_rule: Enum | None,
+    pipeline: Enum | None,
+    seed: int,
+    refines: bool = False,
 ) -> TrainingRequest:
     """What the options of ``train`` and ``audit`` ask for; the command line offers the values of both types only."""
     return TrainingRequest(
@@ -22,6 +28,7 @@ def request_of(
         None if label_rule is None else cast("LabelRule", label_rule.value),
         None if pipeline is None else cast("PipelineName", pipeline.value),
         seed,
+        refines,
     )
 
 
@@ -34,6 +41,8 @@ def run_train(study: Path, request: TrainingRequest, as_json: bool) -> None:
     put(headline(result))
     counts = (f"{c.rule} {c.n_low}/{c.n_high}" for c in result.rule_counts if c.n_low is not None)
     put(f"Trials of either class by label rule: {', '.join(counts)}")
+    if result.refined is not None:
+        put(refined_line(result.refined))
     put(f"Report: {result.report}")
 
 
@@ -48,9 +57,31 @@ def headline(result: TrainingResult) -> str:
     )
 
 
+def refined_line(refined: Refinement) -> str:
+    """The refinement's numbers in one line."""
+    v = refined.validation
+    return (
+        f"Evoked covariance besides: balanced accuracy {v.balanced_accuracy:.2f} [{v.interval95[0]:.2f}, "
+        f"{v.interval95[1]:.2f}], AUC {v.auc:.2f}, p = {v.p_value:.3f}, familywise with the headline "
+        f"p = {refined.familywise_p:.3f}."
+    )
+
+
 def as_json_object(result: TrainingResult) -> dict[str, JsonValue]:
     """Return the fields of ``train --json`` (FORMATS 5)."""
-    v = result.validation
+    v, refined = result.validation, result.refined
+    more: dict[str, JsonValue] = {}
+    if refined is not None:
+        r = refined.validation
+        more["refined"] = {
+            "balanced_accuracy": r.balanced_accuracy,
+            "interval95": list(r.interval95),
+            "auc": r.auc,
+            "p_value": r.p_value,
+            "p_free": r.p_free,
+            "p_circular": r.p_circular,
+            "p_familywise": refined.familywise_p,
+        }
     return {
         "target": result.target,
         "n_trials": v.n_trials,
@@ -67,4 +98,5 @@ def as_json_object(result: TrainingResult) -> dict[str, JsonValue]:
         "embargo_trials": v.embargo_trials,
         "model": str(result.model),
         "report": str(result.report),
+        **more,
     }

@@ -52,6 +52,8 @@ class Validation:
         1 for the upper class, -1 for the lower, 0 for trials left out.
     probabilities : ndarray, shape (n_presented,)
         Of the upper class, out of fold, by a sigmoid fitted inside the fold; NaN for rows never tested.
+    n_free : int
+        How many of ``null`` are free permutations; they come first.
     """
 
     n_trials: int
@@ -72,6 +74,7 @@ class Validation:
     predictions: FloatArray
     labels: IntArray
     probabilities: FloatArray = field(default_factory=lambda: np.empty(0))
+    n_free: int = 0
 
 
 @dataclass(frozen=True)

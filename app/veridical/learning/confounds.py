@@ -65,7 +65,7 @@ def fit_regression(problem: Problem, train: IntArray) -> Regression:
 
     Every kept training trial serves, labelled or not: no rating is looked at, so all labelings share the result.
     """
-    design = _design(problem, train)
+    design = design_of(problem, train)
     limits = winsor_limits(problem.features[train])
     seen = np.clip(problem.features[train], *limits)
     # A polynomial or a confound may be constant on the training rows: the pseudo-inverse leaves it out.
@@ -94,7 +94,7 @@ def prepare(problem: Problem, train: IntArray, test: IntArray) -> Prepared:
     return Prepared(regression.apply(problem, train), regression.apply(problem, test))
 
 
-def _design(problem: Problem, train: IntArray) -> FloatArray:
+def design_of(problem: Problem, train: IntArray) -> FloatArray:
     """Return intercept, trend and confound columns for every presented trial."""
     columns: list[FloatArray] = [np.ones((problem.n_presented, 1))]
     if problem.detrends:

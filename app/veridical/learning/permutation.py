@@ -1,6 +1,7 @@
 """Labelings that the null hypothesis makes as likely as the one seen."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,6 +47,28 @@ def circular_shifts(runs: IntArray, n_most: int, rng: np.random.Generator) -> In
     for m, n, s in zip(members, lengths, shifts.T, strict=True):
         index[:, m] = m[(np.arange(n) - s[:, None]) % n]
     return index
+
+
+def familywise_p(models: Sequence[tuple[float, FloatArray, FloatArray]]) -> tuple[float, ...]:
+    """P values of several models or targets that hold for all of them together: the maximum statistic.
+
+    Parameters
+    ----------
+    models : sequence of (float, ndarray, ndarray)
+        Observed score, and null scores of free permutations and of circular shifts, on common labelings; where one
+        sequence ended early, the labelings that all have serve.
+
+    Returns
+    -------
+    tuple of float
+        One for each model, the larger of both sequences (Westfall & Young 1993; Nichols & Holmes 2002).
+    """
+    adjusted = [0.0] * len(models)
+    for nulls in ([free for _, free, _ in models], [shifts for _, _, shifts in models]):
+        n = min(len(null) for null in nulls)
+        largest = np.max([null[:n] for null in nulls], axis=0) if n else np.empty(0)
+        adjusted = [max(p, p_value(score, largest)) for p, (score, _, _) in zip(adjusted, models, strict=True)]
+    return tuple(adjusted)
 
 
 def p_value(observed: float, null: FloatArray) -> float:

@@ -23,7 +23,7 @@ MIN_TRAIN = 10
 
 
 @dataclass(frozen=True)
-class _Labelings:
+class Labelings:
     """Ratings of every labeling, shape (n_presented, n_labelings): seen, then free permutations, then shifts."""
 
     ratings: FloatArray
@@ -61,10 +61,10 @@ def validate_problem(
     check_problem(problem)
     if n_permutations < 1:
         raise AnalysisError(f"{n_permutations} permutations give no p value; ask for at least 1, better 1000.")
-    used = _usable(problem, outer_folds(problem) if folds is None else folds)
-    seen_only = _Labelings(np.asarray(problem.ratings, dtype=float)[:, None], 0)
-    labelings = _draw(problem, n_permutations, seed) if draws_null else seen_only
-    seen = _seen_labels(problem, used)
+    used = usable_folds(problem, outer_folds(problem) if folds is None else folds)
+    seen_only = Labelings(np.asarray(problem.ratings, dtype=float)[:, None], 0)
+    labelings = draw_labelings(problem, n_permutations, seed) if draws_null else seen_only
+    seen = seen_labels(problem, used)
     check_classes(problem, seen)
     problem = with_filled_rows(problem)
     outcomes: list[FoldOutcome] = []
@@ -76,7 +76,7 @@ def validate_problem(
         probabilities[fold.test] = outcome.sigmoid.probabilities(outcome.decisions[:, 0])
         outcomes.append(outcome)
     yield Progress(len(used), len(used), "Validated")
-    return _summarise(problem, used, outcomes, probabilities, seen, labelings.n_free)
+    return summarise(problem, used, outcomes, probabilities, seen, labelings.n_free)
 
 
 def validate(
@@ -138,7 +138,7 @@ def validate(
         return finish(validate_problem(problem, n_permutations, seed))
 
 
-def _usable(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:
+def usable_folds(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:
     """Leave dropped rows out of folds and refuse folds that leave too little to train on."""
     if int(problem.kept.sum()) < MIN_USABLE_TRIALS:
         n_dropped = int((~problem.kept).sum())
@@ -158,25 +158,25 @@ def _usable(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:
     return used
 
 
-def _draw(problem: Problem, n_permutations: int, seed: int) -> _Labelings:
+def draw_labelings(problem: Problem, n_permutations: int, seed: int) -> Labelings:
     """Apply permutations and shifts to the ratings on the grid of presented trials."""
     rng = np.random.default_rng(seed)
     free = free_permutations(problem.runs, n_permutations, rng)
     shifts = circular_shifts(problem.runs, n_permutations, rng)
     ratings = np.asarray(problem.ratings, dtype=float)
-    return _Labelings(np.column_stack([ratings, ratings[free].T, ratings[shifts].T]), n_permutations)
+    return Labelings(np.column_stack([ratings, ratings[free].T, ratings[shifts].T]), n_permutations)
 
 
-def _seen_labels(problem: Problem, folds: Sequence[Fold]) -> FloatArray:
+def seen_labels(problem: Problem, folds: Sequence[Fold]) -> FloatArray:
     """Return the class of every tested trial as its own fold sees it; 0 for the others."""
     ratings = np.asarray(problem.ratings, dtype=float)[:, None]
     labels = np.zeros(problem.n_presented)
     for fold in folds:
-        labels[fold.test] = _Labelings(ratings, 0).labels(problem, fold.train)[fold.test, 0]
+        labels[fold.test] = Labelings(ratings, 0).labels(problem, fold.train)[fold.test, 0]
     return labels
 
 
-def _summarise(
+def summarise(
     problem: Problem,
     folds: Sequence[Fold],
     outcomes: Sequence[FoldOutcome],
@@ -226,4 +226,5 @@ def _summarise(
         predictions=predictions,
         labels=seen.astype(int),
         probabilities=probabilities,
+        n_free=min(n_free, len(null)),
     )

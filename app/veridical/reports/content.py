@@ -125,6 +125,20 @@ class RuleCount:
 
 
 @dataclass(frozen=True)
+class Refinement:
+    """The evoked covariance, validated on the folds and labelings of the headline.
+
+    Parameters
+    ----------
+    familywise_p : float
+        Of the refinement, corrected for having looked at two models (maximum statistic on common labelings).
+    """
+
+    validation: Validation
+    familywise_p: float
+
+
+@dataclass(frozen=True)
 class ReportContent:
     """A validated model, with everything that led to it.
 
@@ -171,6 +185,7 @@ class ReportContent:
     n_analyses: int = 1
     n_permutations: int = 1000
     rule_counts: tuple[RuleCount, ...] = ()
+    refined: Refinement | None = None
     seed: int = 0
     created: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)

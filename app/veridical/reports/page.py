@@ -297,6 +297,14 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
     yield Fact("p value, circular", f"{p_words(v.p_circular)} (all circular shifts of the ratings)")
     yield Fact("p value reported", f"{p_words(v.p_value)}, the larger of both")
     yield Fact("Brier score", f"{v.brier:.2f} (0 is perfect, 0.25 is a coin)")
+    if content.refined is not None:
+        r = content.refined.validation
+        yield Fact(
+            "Refinement: evoked covariance",
+            f"AUC {r.auc:.2f}, balanced accuracy {r.balanced_accuracy:.2f} [{r.interval95[0]:.2f}, "
+            f"{r.interval95[1]:.2f}], {p_words(r.p_value)}; counted with the headline (maximum statistic) "
+            f"{p_words(content.refined.familywise_p)}. It never replaces the headline.",
+        )
 
 
 def _counted(found: RuleCount) -> str:

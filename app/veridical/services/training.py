@@ -9,7 +9,7 @@ from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.progress import Work, finish
 from veridical.learning.bundle import ModelBundle, save_bundle, scores_of
 from veridical.learning.model import fit_model
-from veridical.reports.content import ReportContent, RuleCount
+from veridical.reports.content import Refinement, ReportContent, RuleCount
 from veridical.reports.page import headline
 from veridical.reports.report import write_report
 from veridical.services.audit_facts import keep_for_others
@@ -34,6 +34,8 @@ class TrainingResult:
         Features whose window did not fit, and trials that were dropped, in words.
     rule_counts : tuple of RuleCount
         Class counts under every label rule.
+    refined : Refinement or None
+        The evoked covariance, if it was asked for.
     """
 
     participant: str
@@ -46,6 +48,7 @@ class TrainingResult:
     is_primary: bool
     analysis: int
     rule_counts: tuple[RuleCount, ...]
+    refined: Refinement | None
     model: Path
     report: Path
 
@@ -108,6 +111,7 @@ class _Outcome:
             is_primary=is_primary,
             analysis=number,
             rule_counts=judged.rule_counts,
+            refined=judged.refined,
             model=model,
             report=report,
         )
@@ -171,6 +175,7 @@ class _Outcome:
             n_analyses=number,
             n_permutations=self.judgement.choices.n_permutations,
             rule_counts=self.judgement.rule_counts,
+            refined=self.judgement.refined,
             seed=self.request.seed,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=package_versions(),

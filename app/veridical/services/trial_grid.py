@@ -32,6 +32,8 @@ class TrialGrid:
         Position of the trial's run among those that take part.
     window_s : tuple of float
         Analysis window, seconds from onset.
+    evoked_channels : int
+        Number of channels if the columns are evoked samples, channel by channel; else 0.
     """
 
     trials: tuple[TrialRow, ...]
@@ -45,6 +47,7 @@ class TrialGrid:
     runs: IntArray
     left_out: tuple[str, ...]
     window_s: tuple[float, float]
+    evoked_channels: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -141,7 +144,16 @@ def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
         runs=np.repeat(np.arange(len(runs)), [len(r.trials) for r in runs]),
         left_out=tuple(dict.fromkeys(words)),
         window_s=runs[0].window_s,
+        evoked_channels=_count_channels(runs, names),
     )
+
+
+def _count_channels(runs: Sequence[TrialFeatures], names: Sequence[str]) -> int:
+    """Channels whose evoked samples the columns are, channel by channel; 0 if they are something else."""
+    if any(run.pipeline != "evoked" or not run.evoked_names for run in runs):
+        return 0
+    n_times = min(len(run.evoked_times_s) for run in runs)
+    return len(names) // n_times if n_times and len(names) % n_times == 0 else 0
 
 
 def _learned(run: TrialFeatures) -> tuple[tuple[str, ...], FloatArray]:
