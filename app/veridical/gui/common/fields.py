@@ -3,6 +3,8 @@
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
 
+from veridical.gui.common.tokens import GRID
+
 
 class NumberField(QSpinBox):
     """A whole number, by typing and arrow keys; told when it is confirmed."""
@@ -10,6 +12,8 @@ class NumberField(QSpinBox):
     def __init__(self) -> None:
         super().__init__()
         self.setKeyboardTracking(False)
+        # The style sheet's padding does not reach the line inside.
+        self.lineEdit().setTextMargins(GRID, 0, GRID, 0)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         event.ignore()
@@ -21,6 +25,8 @@ class DecimalField(QDoubleSpinBox):
     def __init__(self) -> None:
         super().__init__()
         self.setKeyboardTracking(False)
+        # The style sheet's padding does not reach the line inside.
+        self.lineEdit().setTextMargins(GRID, 0, GRID, 0)
 
     def textFromValue(self, value: float) -> str:  # noqa: N802
         text, point = super().textFromValue(value), self.locale().decimalPoint()

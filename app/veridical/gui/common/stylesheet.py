@@ -54,7 +54,7 @@ QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit {{ background: {t
 QLineEdit:hover, QComboBox:hover {{ border: 1px solid {t.quiet}; }}
 QLineEdit:focus, QComboBox:focus, QPlainTextEdit:focus {{ border: 2px solid {t.accent}; padding: 5px 9px; }}
 QLineEdit:disabled, QComboBox:disabled {{ color: {t.disabled}; background: {t.ground}; }}
-QAbstractSpinBox QLineEdit {{ border: none; padding: 0px 8px; min-height: 0px; background: transparent; }}
+QAbstractSpinBox QLineEdit {{ border: none; padding: 0px; min-height: 0px; background: transparent; }}
 QAbstractSpinBox::up-button, QAbstractSpinBox::down-button {{ width: 0px; border: none; }}
 QAbstractSpinBox:focus {{ border: 2px solid {t.accent}; padding: 5px 9px; }}
 QComboBox::drop-down {{ border: none; width: 28px; subcontrol-origin: padding; subcontrol-position: center right; }}

@@ -153,7 +153,7 @@ class ProtocolEditor(QWidget):
             column.addWidget(form)
             if section.title == _QUESTIONS:
                 column.addWidget(self.questions)
-        column.addWidget(self._words())
+                column.addWidget(self._words())
         column.addStretch(1)
         area = QScrollArea()
         area.setWidgetResizable(True)
@@ -206,7 +206,7 @@ class ProtocolEditor(QWidget):
         self.text.textChanged.connect(self._on_words)
         widget = QWidget()
         grid = QGridLayout(widget)
-        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setContentsMargins(0, GRID, 0, 2 * GRID)
         grid.setHorizontalSpacing(2 * GRID)
         grid.setVerticalSpacing(GRID)
         grid.setColumnMinimumWidth(0, 22 * GRID)
@@ -215,7 +215,10 @@ class ProtocolEditor(QWidget):
         for row, (words, field) in enumerate(
             (("Language", self.language), ("Text", self.text_key), ("Reads", self.text), ("", self.touch)), start=1
         ):
-            grid.addWidget(label(words), row, 0, Qt.AlignmentFlag.AlignTop)
+            # Beside several lines, a title stands at the first one.
+            grid.addWidget(
+                label(words), row, 0, Qt.AlignmentFlag.AlignTop if field is self.text else Qt.AlignmentFlag(0)
+            )
             grid.addWidget(field, row, 1)
         return widget
 

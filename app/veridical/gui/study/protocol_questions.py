@@ -92,7 +92,8 @@ class QuestionEditor(QWidget):
         self.optional.clicked.connect(self._on_edited)
         anchors, span = QWidget(), QWidget()
         for holder, parts in ((anchors, (self.low, self.middle, self.high)), (span, (self.minimum, self.maximum))):
-            row = QHBoxLayout(holder)
+            # Words need the whole width, numbers do not.
+            row = QHBoxLayout(holder) if holder is span else QVBoxLayout(holder)
             row.setContentsMargins(0, 0, 0, 0)
             row.setSpacing(GRID)
             for part in parts:
@@ -122,6 +123,13 @@ class QuestionEditor(QWidget):
             field.setAccessibleName(words or "May be left empty")
         for edit in (self.id, self.question, self.low, self.middle, self.high, self.options, self.shown_as):
             edit.editingFinished.connect(self._on_edited)
+        for edit, words in (
+            (self.low, "at the low end"),
+            (self.middle, "in the middle"),
+            (self.high, "at the high end"),
+        ):
+            edit.setPlaceholderText(words)
+            edit.setAccessibleName(f"Words {words}")
         self.options.setPlaceholderText("joy, fear, none")
         self.shown_as.setPlaceholderText("The same words; for example Freude, Angst, nichts")
         return widget
