@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from veridical.domain.errors import StimulusError, StudyError
-from veridical.domain.items import BUILT_IN, DOMINANCE
+from veridical.domain.items import BUILT_IN, DOMINANCE, EMOTION
 from veridical.domain.rating import AROUSAL, SLIDERS, VALENCE, Scale
 from veridical.domain.simulation import Feeling, rating_of
 from veridical.domain.stimulus import Stimulus
@@ -155,8 +155,14 @@ def test_the_studys_own_words_replace_the_shipped_ones() -> None:
 def test_a_translation_replaces_built_in_scales_and_keeps_a_researchers_own() -> None:
     texts = load_texts({"language": "de"})
     assert texts.translate(VALENCE).high == "sehr positiv"
-    assert texts.translate(LONG) == LONG
+    ours = Scale("calm", "Wie ruhig sind Sie?", "not at all", "", "fully")
+    assert texts.translate(ours) == ours
     assert load_texts({}).translate(VALENCE) == VALENCE
+    # A question worded anew keeps its words, and the ends that nobody touched are not left in English beside it.
+    own = texts.translate(replace(VALENCE, question="Wie fühlen Sie sich jetzt?"))
+    assert (own.question, own.low, own.high) == ("Wie fühlen Sie sich jetzt?", "sehr negativ", "sehr positiv")
+    named = replace(EMOTION, options=("calm", "tense"))
+    assert texts.translate(named).option_words == ()
 
 
 def test_an_unknown_language_is_named_with_those_there_are() -> None:

@@ -45,14 +45,3 @@ def of_kind(scale: Scale, kind: ScaleKind, n_points: int = 7) -> Scale:
     if kind in ("visual-analogue", "affective-slider"):
         return replace(scale, kind=kind, minimum=0, maximum=1)
     return replace(scale, kind=kind, minimum=1, maximum=n_points)
-
-
-def is_worded_as(scale: Scale, built_in: Scale) -> bool:
-    """Whether a scale asks in the shipped English words, so that a translation may replace them."""
-    return (
-        scale.id == built_in.id
-        and scale.question == built_in.question
-        and scale.options == built_in.options
-        and not scale.option_words
-        and (scale.low, scale.middle, scale.high) == (built_in.low, built_in.middle, built_in.high)
-    )

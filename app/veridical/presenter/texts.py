@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from veridical.domain.items import BUILT_IN, attention_id, attention_scale, is_worded_as
+from veridical.domain.items import attention_id, attention_scale
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.rating import Scale
-from veridical.storage.text_file import ScaleWords, read_language
+from veridical.storage.text_file import ScaleWords, read_language, translate_scale
 
 # Shown alone; the others are followed by the hint how to go on.
 _WITHOUT_HINT = ("paused", "goodbye", "break_wait")
@@ -50,21 +50,8 @@ class Texts:
         return tuple(self.screen(key) for key in self.words if key not in _INSIDE_RATING)
 
     def translate(self, scale: Scale) -> Scale:
-        """Return the scale in this language if it asks in the shipped words, else unchanged: its words are the study's.
-
-        What is stored stays the same in every language: ids, values, and the options' own names.
-        """
-        if scale.id not in self.scales or not any(is_worded_as(scale, b) for b in BUILT_IN):
-            return scale
-        words = self.scales[scale.id]
-        return replace(
-            scale,
-            question=words.question,
-            low=words.low,
-            middle=words.middle,
-            high=words.high,
-            option_words=words.options if words.options != scale.options else (),
-        )
+        """Return the scale in this language, see ``translate_scale``."""
+        return translate_scale(scale, self.scales)
 
     def attention_scale(self, step: int) -> Scale:
         """Return the attention check that asks for ``step``; its ends carry no words, so that they mean nothing."""

@@ -7,13 +7,14 @@ from veridical.domain.errors import ProtocolError
 from veridical.domain.participant import RunKey
 from veridical.domain.preview import Preview, preview
 from veridical.domain.protocol import SessionPlan
+from veridical.domain.rating import Scale
 from veridical.domain.study import StudySettings
 from veridical.services.session import plan_session
 from veridical.services.study import Study
 from veridical.storage.study_file import edit_study_file, read_study_file
 from veridical.storage.study_rules import find_faults
 from veridical.storage.template_file import DEFAULT_TEMPLATE, Template, read_template, templates
-from veridical.storage.text_file import languages, read_language
+from veridical.storage.text_file import languages, read_language, translate_scale
 
 __all__ = ["DEFAULT_TEMPLATE", "Fault", "Template", "Trial", "templates"]
 
@@ -95,6 +96,14 @@ def n_recorded(study: Study) -> int:
 def language_names() -> tuple[tuple[str, str], ...]:
     """Code and own name of every language that ships."""
     return tuple((code, read_language(code).name) for code in languages())
+
+
+def shown_words(scale: Scale, language: str) -> str:
+    """What the participant reads of a scale, on one line."""
+    shown = translate_scale(scale, read_language(language).scales)
+    ends = [w for w in (shown.low, shown.middle, shown.high) if w] if shown.kind not in ("choice", "text") else []
+    options = shown.option_words or shown.options if shown.kind == "choice" else ()
+    return " · ".join((shown.question, *ends, *options))
 
 
 def shipped_texts(language: str) -> Mapping[str, str]:

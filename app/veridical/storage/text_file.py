@@ -2,10 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veridical.domain.errors import StudyError
+from veridical.domain.items import BUILT_IN
+from veridical.domain.rating import Scale
 from veridical.paths import resources
 
 # Tables of a language file that hold something else than one text.
@@ -67,6 +69,27 @@ def read_language(code: str) -> LanguageTexts:
         scales={key: _scale(words) for key, words in table.get("scales", {}).items()},
         font=str(about.get("font", "")),
         has_spaces=bool(about.get("has_spaces", True)),
+    )
+
+
+def translate_scale(scale: Scale, words: Mapping[str, ScaleWords]) -> Scale:
+    """Return a scale with every word that is still the shipped English one put into a language.
+
+    Words of the study's own stay as they are. What is stored is the same in every language: ids, values, and the
+    options' own names.
+    """
+    shipped = next((b for b in BUILT_IN if b.id == scale.id), None)
+    if shipped is None or scale.id not in words:
+        return scale
+    mine = words[scale.id]
+    has_own_options = scale.options != shipped.options or scale.option_words or mine.options == scale.options
+    return replace(
+        scale,
+        question=mine.question if scale.question == shipped.question else scale.question,
+        low=mine.low if scale.low == shipped.low else scale.low,
+        middle=mine.middle if scale.middle == shipped.middle else scale.middle,
+        high=mine.high if scale.high == shipped.high else scale.high,
+        option_words=scale.option_words if has_own_options else mine.options,
     )
 
 

@@ -295,7 +295,7 @@ class ProtocolEditor(QWidget):
         assert settings is not None
         for form in self.sections:
             form.show_settings(settings)
-        self.questions.show_scales(settings.protocol.scales)
+        self.questions.show_scales(settings.protocol.scales, settings.language)
         self.language.setCurrentIndex(self.language.findData(settings.language))
         self.touch.setChecked(settings.has_touch_screen)
         with QSignalBlocker(self.text_key):

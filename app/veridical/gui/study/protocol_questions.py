@@ -21,6 +21,7 @@ from veridical.gui.common.fields import ChoiceField, NumberField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StepButton, label
 from veridical.gui.study.protocol_view_model import KIND_WORDS, OFFERED, describe_scale, unused_scale
+from veridical.services.protocol import shown_words
 
 _ROWS_SHOWN = 4
 
@@ -33,6 +34,7 @@ class QuestionEditor(QWidget):
     def __init__(self, appearance: Appearance) -> None:
         super().__init__()
         self._scales: tuple[Scale, ...] = ()
+        self._language = "en"
         self.list = QListWidget()
         self.list.setAccessibleName("Questions after a picture")
         self.list.currentRowChanged.connect(self._show_chosen)
@@ -57,8 +59,9 @@ class QuestionEditor(QWidget):
         column.addLayout(buttons)
         column.addWidget(self._details())
 
-    def show_scales(self, scales: tuple[Scale, ...]) -> None:
-        """Show other scales; the chosen row stays where it can."""
+    def show_scales(self, scales: tuple[Scale, ...], language: str = "") -> None:
+        """Show other scales, in the participant's ``language`` where it is given; the chosen row stays where it can."""
+        self._language = language or self._language
         row = min(max(0, self.list.currentRow()), len(scales) - 1)
         self._scales = scales
         with QSignalBlocker(self.list):
@@ -100,6 +103,7 @@ class QuestionEditor(QWidget):
                 row.addWidget(part)
             if holder is span:
                 row.addStretch(1)
+        self.in_language = label("", "quiet", wraps=True)
         self._rows: dict[str, tuple[QWidget, QWidget]] = {}
         widget = QWidget()
         grid = QGridLayout(widget)
@@ -113,7 +117,7 @@ class QuestionEditor(QWidget):
             ("kind", "Answered on", self.kind),
             ("anchors", "Low, middle, high", anchors), ("span", "From, to", span), ("steps", "Steps", self.steps),
             ("options", "Words", self.options), ("shown", "Shown as", self.shown_as),
-            ("optional", "", self.optional),
+            ("optional", "", self.optional), ("shown words", "In their language", self.in_language),
         )  # fmt: skip
         for k, (name, words, field) in enumerate(rows):
             title = label(words)
@@ -154,8 +158,10 @@ class QuestionEditor(QWidget):
                 box.setValue(value)
         self.optional.setChecked(scale.is_optional)
         has_range = scale.kind not in ("choice", "text")
+        self.in_language.setText(shown_words(scale, self._language))
         shown = (
-            ("anchors", has_range), ("span", has_range), ("steps", scale.is_slider),
+            ("shown words", self._language != "en"), ("anchors", has_range), ("span", has_range),
+            ("steps", scale.is_slider),
             ("options", scale.kind == "choice"), ("shown", scale.kind == "choice"),
         )  # fmt: skip
         for name, is_shown in shown:
