@@ -56,7 +56,7 @@ class IntakeField:
 DEFAULT_INTAKE: tuple[IntakeField, ...] = (
     IntakeField("consent", "Consent given", "yes-no", gate="yes", help="The participant signed the consent form."),
     IntakeField(
-        "consent_version", "Consent form", gate="required", help="Version of the form, e.g. 2.1.", is_remembered=True
+        "consent_version", "Consent form", gate="required", help="Its version, e.g. 2.1.", is_remembered=True
     ),
     IntakeField(
         "consent_sensitive", "Agrees to upsetting pictures", "yes-no", gate="yes-if-sensitive",
@@ -66,8 +66,8 @@ DEFAULT_INTAKE: tuple[IntakeField, ...] = (
     IntakeField("handedness", "Handedness", "choice", ("right", "left", "both"), is_remembered=True),
     IntakeField("rating_hand", "Rating hand", "choice", ("right", "left"), is_remembered=True),
     IntakeField("eda_hand", "EDA hand", "choice", ("left", "right", "none"), is_remembered=True),
-    IntakeField("impedances", "Impedances", help="For example: all below 10 kOhm, T7 22 kOhm."),
-    IntakeField("room", "Room notes", help="Light, temperature, noise: whatever may matter later."),
+    IntakeField("impedances", "Impedances", help="E.g. all below 10 kOhm."),
+    IntakeField("room", "Room notes", help="Light, warmth, noise."),
 )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
         fields = study.settings.intake
         if request.has_simulated_participant or not fields:
             return "Not needed: the participant is simulated" if fields else "This study asks for none"
-        preflight.check_intake(fields, intake_of(request), shown_in(study, plan))
+        preflight.check_intake(fields, intake_of(request), shown_in(study, plan), has_keys=False)
         return "Given, and every required answer is there"
 
     def run() -> str:

@@ -64,12 +64,17 @@ def check_stimuli(folder: Path, stimuli: Sequence[Stimulus]) -> None:
             ) from error
 
 
-def check_intake(fields: Sequence[IntakeField], answers: Mapping[str, str], shown: Sequence[Stimulus]) -> None:
-    """Raise StudyError if an answer is none of a field's choices, or one that the start waits for is missing."""
+def check_intake(
+    fields: Sequence[IntakeField], answers: Mapping[str, str], shown: Sequence[Stimulus], has_keys: bool = True
+) -> None:
+    """Raise StudyError if an answer is none of a field's choices, or one that the start waits for is missing.
+
+    ``has_keys`` names the fields as study.toml and the command line do, beside their titles.
+    """
     check_answers(fields, answers)
     waiting = find_open(fields, answers, any(s.sensitive for s in shown))
     if waiting:
-        names = ", ".join(f"{f.title} ({f.id})" for f in waiting)
+        names = ", ".join(f"{f.title} ({f.id})" if has_keys else f.title for f in waiting)
         raise StudyError(f"The session waits for: {names}; ask the participant and enter it before the start.")
 
 

@@ -1,5 +1,6 @@
 """Fields that a page is scrolled past: the wheel moves the page, never a value that nobody meant to change."""
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox
 
@@ -11,6 +12,7 @@ class NumberField(QSpinBox):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setKeyboardTracking(False)
         # The style sheet's padding does not reach the line inside.
         self.lineEdit().setTextMargins(GRID, 0, GRID, 0)
@@ -24,6 +26,7 @@ class DecimalField(QDoubleSpinBox):
 
     def __init__(self) -> None:
         super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setKeyboardTracking(False)
         # The style sheet's padding does not reach the line inside.
         self.lineEdit().setTextMargins(GRID, 0, GRID, 0)
@@ -38,6 +41,10 @@ class DecimalField(QDoubleSpinBox):
 
 class ChoiceField(QComboBox):
     """One of a few words, by click and arrow keys."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
         event.ignore()

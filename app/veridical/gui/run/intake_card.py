@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from veridical.domain.intake import IntakeField
+from veridical.gui.common.fields import ChoiceField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import card, clear_layout, label
 
 _UNANSWERED = "–"
+_TITLE_WIDTH = 15 * GRID
 
 
 class IntakeCard(QWidget):
@@ -24,7 +26,7 @@ class IntakeCard(QWidget):
         super().__init__()
         self._changed = changed
         self._fields: tuple[IntakeField, ...] | None = None
-        self._widgets: dict[str, QComboBox | QLineEdit] = {}
+        self._widgets: dict[str, ChoiceField | QLineEdit] = {}
         inside, column = card(margin=2 * GRID, spacing=GRID)
         column.addWidget(label("Participant", "sectionTitle"))
         self._words = label("", "quiet", wraps=True)
@@ -32,6 +34,7 @@ class IntakeCard(QWidget):
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(GRID)
         self._grid.setVerticalSpacing(GRID)
+        self._grid.setColumnMinimumWidth(0, _TITLE_WIDTH)
         self._grid.setColumnStretch(1, 1)
         column.addLayout(self._grid)
         outer = QVBoxLayout(self)
@@ -52,7 +55,7 @@ class IntakeCard(QWidget):
             widget, answer = self._widgets[field.id], answers.get(field.id, "")
             widget.setEnabled(has_person)
             widget.blockSignals(True)
-            if isinstance(widget, QComboBox):
+            if isinstance(widget, ChoiceField):
                 widget.setCurrentIndex(field.options.index(answer) + 1 if answer in field.options else 0)
             elif not widget.hasFocus() and widget.text() != answer:
                 widget.setText(answer)
@@ -61,7 +64,7 @@ class IntakeCard(QWidget):
     def answer_of(self, field_id: str) -> str:
         """What a field shows; empty if it is unanswered."""
         widget = self._widgets[field_id]
-        if isinstance(widget, QComboBox):
+        if isinstance(widget, ChoiceField):
             return widget.currentText() if widget.currentIndex() > 0 else ""
         return widget.text()
 
@@ -72,19 +75,22 @@ class IntakeCard(QWidget):
             widget = self._make(field)
             widget.setToolTip(field.help)
             widget.setAccessibleName(field.title)
-            name = label(field.title + (" *" if field.gate in ("required", "yes") else ""))
+            name = label(field.title + (" *" if field.gate in ("required", "yes") else ""), wraps=True)
+            name.setToolTip(field.help)
             name.setBuddy(widget)
             self._grid.addWidget(name, row, 0)
             self._grid.addWidget(widget, row, 1)
             self._widgets[field.id] = widget
 
-    def _make(self, field: IntakeField) -> QComboBox | QLineEdit:
+    def _make(self, field: IntakeField) -> ChoiceField | QLineEdit:
         if field.options:
-            choice = QComboBox()
+            choice = ChoiceField()
             choice.addItems([_UNANSWERED, *field.options])
             choice.currentIndexChanged.connect(self._tell)
             return choice
         text = QLineEdit()
+        # What is asked stands in the field until it is answered: nobody finds it in a tooltip.
+        text.setPlaceholderText(field.help)
         text.editingFinished.connect(self._tell)
         return text
 

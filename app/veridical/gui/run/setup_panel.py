@@ -5,12 +5,13 @@ from dataclasses import replace
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QCheckBox, QComboBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import PROFILES, Profile
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.fields import ChoiceField
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
 from veridical.gui.run.intake_card import IntakeCard
@@ -181,11 +182,11 @@ class SetupPanel(QWidget):
         self._stream_rows.setSpacing(GRID // 2)
         column.addLayout(self._stream_rows)
         column.addWidget(line())
-        self._profile = QComboBox()
+        self._profile = ChoiceField()
         self._profile.setAccessibleName("Simulated participant")
         self._profile.addItems([PROFILE_WORDS[p] for p in PROFILES])
         self._profile.setMinimumContentsLength(20)
-        self._profile.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self._profile.setSizeAdjustPolicy(ChoiceField.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._profile.activated.connect(self._on_choice)
         column.addWidget(self._profile)
         self._answers = QCheckBox("The simulated participant answers the scales")
@@ -202,9 +203,11 @@ class SetupPanel(QWidget):
         widget, column = card(margin=2 * GRID, spacing=GRID)
         column.addWidget(label("Participant's screen", "sectionTitle"))
         self._screens = screen_choices()
-        self._screen = QComboBox()
+        self._screen = ChoiceField()
         self._screen.setAccessibleName("Participant's screen")
         self._screen.addItems([words for words, _ in self._screens])
+        self._screen.setMinimumContentsLength(20)
+        self._screen.setSizeAdjustPolicy(ChoiceField.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self._screen.activated.connect(self._on_choice)
         column.addWidget(self._screen)
         row = QHBoxLayout()
