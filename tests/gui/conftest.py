@@ -169,6 +169,18 @@ class FakeRun(LiveRun):
     def note(self, text: str) -> None:
         self.commands.append(f"note: {text}")
 
+    def observe(self, observation: str) -> None:
+        self.commands.append(f"observe: {observation}")
+
+    def mark(self, name: str) -> None:
+        self.commands.append(f"mark: {name}")
+
+    def linger(self, is_on: bool) -> None:
+        self.commands.append(f"linger: {is_on}")
+
+    def decide(self, choice: str) -> None:
+        self.commands.append(f"decide: {choice}")
+
     def close(self) -> None:
         self.commands.append("close")
 

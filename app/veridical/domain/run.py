@@ -74,6 +74,8 @@ class RunPlan:
         What was asked and agreed before the session, by the field's id (``domain.intake``).
     continues, n_before : int
         The run that broke off and goes on here, None for none; trials that the session's earlier runs are done with.
+    looks : tuple of int
+        Blocks after which the session rests until the operator has looked at the data and decided how to go on.
     n_flashes : int
         A display test: so many flashes in place of a session; 0 for a session.
     trigger : TriggerChoice
@@ -105,3 +107,4 @@ class RunPlan:
     fallback: str = ""
     n_flashes: int = 0
     n_before: int = 0
+    looks: tuple[int, ...] = ()

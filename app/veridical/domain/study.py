@@ -33,6 +33,9 @@ class AnalysisChoices:
         Balanced accuracy below which an effect is of no interest.
     line_noise_hz : float
         50 or 60.
+    looks : tuple of int
+        Blocks after which a look at the data is planned before the last one; the session rests there until the
+        operator has decided. Planned looks share the error probability (``learning.looks``).
     """
 
     target: str = "valence"
@@ -43,20 +46,27 @@ class AnalysisChoices:
     n_permutations: int = 1000
     smallest_effect: float = 0.60
     line_noise_hz: float = 50.0
+    looks: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class RecordingChoices:
-    """How recordings are kept safe.
+    """How recordings are made and kept safe.
 
     Parameters
     ----------
     fallback : str
         Folder in which a recording goes on when its disk fails, best on another disk; relative to the study or
         absolute, ``~`` is the home; empty for none.
+    pauses_when_lost : bool
+        Whether a device that drops out pauses the session before its next trial.
+    markers : tuple of str
+        Markers of the study's own that the operator writes with the keys 1 to 9.
     """
 
     fallback: str = ""
+    pauses_when_lost: bool = False
+    markers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from veridical.domain.rating import RatingStatus
 from veridical.domain.view import View
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 
 
 # Commands ---------------------------------------------------------------------------------------
@@ -43,27 +43,72 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Observe:
+    """Write that the participant did something (presenter).
+
+    Parameters
+    ----------
+    id : str
+        Of the observation (``domain.observation``).
+    """
+
+    id: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Write a marker of the study's own (presenter)."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Linger:
+    """Rest after the last block, or no longer, until the operator has decided how to go on (presenter)."""
+
+    is_on: bool = True
+
+
+@dataclass(frozen=True)
+class Decide:
+    """End a rest that waits for the operator: show the next planned block, or no more of them (presenter)."""
+
+    choice: Literal["next", "enough"]
+
+
+@dataclass(frozen=True)
 class Stop:
     """Drain, verify and end (recorder, simulator)."""
 
 
-Command: TypeAlias = Start | Pause | Resume | Abort | Note | Stop
+Command: TypeAlias = Start | Pause | Resume | Abort | Note | Observe | Mark | Linger | Decide | Stop
 
 
 # States: each is whole, so that a window which attaches late knows everything at once -------------
-# "stopped": by the participant; "asking": the operator would go on, and the participant is asked.
-PresenterPhase = Literal["starting", "ready", "running", "pausing", "paused", "stopped", "asking", "ended", "failed"]
+# "stopped": by the participant; "asking": the operator would go on, and the participant is asked; "resting": after a
+# block, until the operator has looked at the data and decided.
+PresenterPhase = Literal[
+    "starting", "ready", "running", "pausing", "paused", "stopped", "asking", "resting", "ended", "failed"
+]
 
 
 @dataclass(frozen=True)
 class TrialProgress:
-    """One presented trial: its ratings' states, never their values."""
+    """One presented trial: its ratings' states, never their values.
+
+    Parameters
+    ----------
+    onset_s, stop_s : float or None
+        LSL time of the presenter's machine at which the picture came and went; None if it could not be shown.
+    """
 
     trial: int
     block: int
     condition: str
     statuses: tuple[RatingStatus, ...]
     is_practice: bool = False
+    onset_s: float | None = None
+    stop_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +134,10 @@ class PresenterState:
         ``psychopy 1920x1080, 60.0 Hz`` or ``headless (no display)``.
     message : str
         Why it failed or ended; empty otherwise.
+    block, n_blocks_left : int
+        The block that runs or ran last (0 before the first), and how many planned ones follow it.
+    lingers : bool
+        Whether the session will rest after its last block until the operator has decided.
     """
 
     phase: PresenterPhase
@@ -104,6 +153,9 @@ class PresenterState:
     message: str = ""
     n_before: int = 0
     timing_problem: str = ""
+    block: int = 0
+    n_blocks_left: int = 0
+    lingers: bool = False
 
 
 RecorderPhase = Literal["starting", "waiting", "recording", "stopping", "ended", "failed"]

@@ -24,6 +24,8 @@ EndReason = Literal["completed", "aborted", "stopped"]
 # For the operator's estimate only: what a scale takes on average.
 _RATING_S = 2.5
 _SHORTENED_RATING_S = 0.25
+# A rest in which nobody decides must end: the window may have died, and the participant waits.
+_REST_LIMIT_S = 900.0
 # A debrief that nobody confirms must not keep the recording open.
 _DEBRIEF_TIMEOUT_S = 60.0
 
@@ -110,10 +112,15 @@ class SessionRunner:
         if self._plan.plan.baselines:
             self._tell("baseline_end")
         self._practise()
-        blocks = self._plan.plan.blocks
+        blocks = tuple(b for b in self._plan.plan.blocks if b)
         for k, block in enumerate(blocks):
+            n_left = len(blocks) - 1 - k
+            self._stage.desk.update(replace(self._stage.desk.state, block=block[0].block, n_blocks_left=n_left))
             self._run_block(block)
-            if k < len(blocks) - 1:
+            if self._is_enough(block[0].block, n_left):
+                self._leave_out(blocks[k + 1 :])
+                break
+            if n_left:
                 self._break()
         self._look_again()
         self._stage.begin_part("debrief")
@@ -129,14 +136,32 @@ class SessionRunner:
         self._tell("practice_end")
 
     def _run_block(self, block: tuple[Trial, ...]) -> None:
-        if not block:
-            return
         details = {"block": str(block[0].block)}
         self._stage.begin_part(f"block {block[0].block}")
         self._stage.mark(Marker("block/start", details))
         for trial in block:
             self._run_trial(trial)
         self._stage.mark(Marker("block/end", details))
+
+    def _is_enough(self, block: int, n_left: int) -> bool:
+        """Rest where a look at the data is planned or asked for; returns whether no more blocks shall follow."""
+        if not (block in self._plan.looks if n_left else self._stage.desk.state.lingers):
+            return False
+        self._stage.begin_part("rest")
+        rest = self._text("rest")
+        choice = "next"
+
+        def wait() -> None:
+            nonlocal choice
+            choice = self._stage.rest(rest, _REST_LIMIT_S)
+
+        self._pausable(wait)
+        return choice == "enough"
+
+    def _leave_out(self, blocks: tuple[tuple[Trial, ...], ...]) -> None:
+        """Pictures that are not shown after all are not asked about either."""
+        for block in blocks:
+            self._spend(sum(self._trial_s(t) for t in block))
 
     def _break(self) -> None:
         self._stage.begin_part("break")
@@ -191,10 +216,17 @@ class SessionRunner:
         self._stage.begin_part("familiarity")
         self._stage.mark(Marker("familiarity/start", {"n": str(len(again))}))
         self._tell("familiarity")
-        for stimulus_id in again:
+        for stimulus_id in self._seen(again):
             self._pausable(partial(self._ask_again, stimulus_id))
             self._stage.housekeep()
         self._stage.show(BLANK, Marker("familiarity/end"))
+
+    def _seen(self, again: tuple[str, ...]) -> tuple[str, ...]:
+        """Leave out the pictures of blocks that were left out: nobody can know them from before."""
+        shown = {r.trial.number for r in self._results if not r.trial.is_practice}
+        left_out = {t.stimulus_id for t in self._plan.plan.trials if t.number not in shown}
+        kept = {t.stimulus_id for t in self._plan.plan.trials if t.number in shown}
+        return tuple(s for s in again if s in kept or s not in left_out)
 
     def _ask_again(self, stimulus_id: str) -> None:
         stimulus = {"stimulus": stimulus_id}
@@ -214,8 +246,15 @@ class SessionRunner:
     def _report(self, result: TrialResult) -> None:
         """Tell the operator that a trial is done: statuses always, values only where the study allows."""
         trial = result.trial
+        shown = result.picture
         progress = TrialProgress(
-            trial.number, trial.block, trial.condition, tuple(r.status for r in result.ratings), trial.is_practice
+            trial.number,
+            trial.block,
+            trial.condition,
+            tuple(r.status for r in result.ratings),
+            trial.is_practice,
+            None if shown is None else shown.onset_lsl_s,
+            None if shown is None else shown.onset_lsl_s + shown.true_s,
         )
         state = self._stage.desk.state
         values = values_of(tuple(self._results)) if self._plan.shows_ratings else ()

@@ -3,10 +3,24 @@
 import math
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 from veridical.domain.event import Marker
 from veridical.domain.view import View
-from veridical.ipc.messages import Abort, Command, Note, Pause, PresenterPhase, Resume, Start, Stop
+from veridical.ipc.messages import (
+    Abort,
+    Command,
+    Decide,
+    Linger,
+    Mark,
+    Note,
+    Observe,
+    Pause,
+    PresenterPhase,
+    Resume,
+    Start,
+    Stop,
+)
 from veridical.presenter.clock import Clock
 from veridical.presenter.desk import Desk
 from veridical.presenter.marker_writer import MarkerWriter
@@ -63,6 +77,7 @@ class Stage:
         self.question = BLANK
         self._is_pause_wanted = False
         self._is_resume_wanted = False
+        self._choice: Literal["next", "enough"] | None = None
         self._escape_since_s: float | None = None
         self._escape_released_s: float | None = None
 
@@ -164,6 +179,23 @@ class Stage:
         elif self._is_pause_wanted:
             self._wait_for_operator("paused", paused, by="operator")
 
+    def rest(self, view: View, limit_s: float) -> Literal["next", "enough"]:
+        """Let the participant rest until the operator has decided how to go on; after ``limit_s`` the plan goes on."""
+        self._choice = None
+        start_s = self.show(view, Marker("rest/start", {"block": str(self.desk.state.block)}))
+        self.markers.sync()
+        self.desk.update(replace(self.desk.state, phase="resting"))
+        while self._choice is None:
+            self.attend()
+            if not self._screen.wait(start_s + limit_s):
+                break
+        # Nobody decided, perhaps because no window is there any more: what was planned is shown.
+        by = "operator" if self._choice is not None else "program"
+        choice: Literal["next", "enough"] = self._choice or "next"
+        self.mark(Marker("rest/end", {"decision": choice, "by": by}))
+        self.desk.update(replace(self.desk.state, phase="running"))
+        return choice
+
     def _wait_for_operator(self, phase: PresenterPhase, view: View, by: str) -> None:
         """Wait until the operator resumes, and the participant agrees if it was they who stopped."""
         phase = self._wait_resume(phase, view, by)
@@ -228,6 +260,14 @@ class Stage:
             raise SessionAbortedError("stopped by the operator")
         if isinstance(command, Note):
             self.mark(Marker("note", {"text": command.text}))
+        elif isinstance(command, Observe):
+            self.mark(Marker(f"observation/{command.id}"))
+        elif isinstance(command, Mark):
+            self.mark(Marker("custom", {"name": command.name}))
+        elif isinstance(command, Linger):
+            self.desk.update(replace(self.desk.state, lingers=command.is_on))
+        elif isinstance(command, Decide):
+            self._choice = command.choice
         elif isinstance(command, Pause):
             self._is_pause_wanted = True
             if self.desk.state.phase == "running":

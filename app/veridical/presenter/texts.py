@@ -9,7 +9,7 @@ from veridical.domain.rating import Scale
 from veridical.storage.text_file import ScaleWords, read_language, translate_scale
 
 # Shown alone; the others are followed by the hint how to go on.
-_WITHOUT_HINT = ("paused", "goodbye", "break_wait")
+_WITHOUT_HINT = ("paused", "goodbye", "break_wait", "rest")
 _INSIDE_RATING = (
     "continue", "confirm", "rating_hint", "slider_hint", "sliders_hint", "choice_hint", "text_hint", "attention_check",
 )  # fmt: skip

@@ -11,6 +11,7 @@ from veridical.domain.recording import Recording
 from veridical.domain.stream import RoleAssignment
 from veridical.services.recovery import recording_file
 from veridical.services.study import Study
+from veridical.signals.observations import suggest_observed
 from veridical.signals.pulses import delayed_onsets
 from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.annotation_file import Act, AnnotationJournal, read_annotation_journal, write_annotation_table
@@ -175,5 +176,7 @@ def suggest_work(study: Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
     yield Progress(0, 1, "Reading the recording")
     recording = load_run(study, key)
     found = yield from suggest_artifacts_work(recording, study.settings.analysis.line_noise_hz)
+    seen = suggest_observed(recording.events, recording.stop_s)
+    found = tuple(sorted((*found, *seen), key=lambda s: (s.onset_s, s.label, s.channels)))
     write_suggestions(study.paths.suggestions(key), found)
     return found

@@ -4,15 +4,19 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.domain.run import RunPlan
 from veridical.ipc.messages import (
     Abort,
+    Decide,
     HealthFinding,
+    Linger,
+    Mark,
     Note,
+    Observe,
     Pause,
     PresenterState,
     RecordedStream,
@@ -133,6 +137,22 @@ class LiveRun:
     def note(self, text: str) -> None:
         """Write a note marker."""
         self._presenter.send(Note(text))
+
+    def observe(self, observation: str) -> None:
+        """Write that the participant did something, by the observation's id."""
+        self._presenter.send(Observe(observation))
+
+    def mark(self, name: str) -> None:
+        """Write a marker of the study's own."""
+        self._presenter.send(Mark(name))
+
+    def linger(self, is_on: bool) -> None:
+        """Let the session rest after its last block until it is decided how to go on, or no longer."""
+        self._presenter.send(Linger(is_on))
+
+    def decide(self, choice: Literal["next", "enough"]) -> None:
+        """End a rest after a block: with the next planned block, or with no more of them."""
+        self._presenter.send(Decide(choice))
 
     def wait_over(self, timeout_s: float) -> bool:
         """Wait until both children are gone and the session file is written, at most ``timeout_s`` seconds."""

@@ -11,7 +11,6 @@ from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
 from veridical.domain.protocol import SessionPlan
-from veridical.domain.study import RecordingChoices
 from veridical.services.preflight import check_fallback
 from veridical.services.recording_parts import find_parts
 from veridical.services.study import Study, open_study
@@ -128,7 +127,7 @@ def set_fallback(study: Study, folder: Path | None) -> Study:
     """
     if folder is not None:
         check_fallback(folder, (), SessionPlan())
-    named = RecordingChoices("" if folder is None else str(folder))
+    named = replace(study.settings.recording, fallback="" if folder is None else str(folder))
     edit_study_file(study.paths.study_file, study.settings, replace(study.settings, recording=named))
     return open_study(study.root)
 

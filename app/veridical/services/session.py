@@ -167,6 +167,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         shows_ratings=settings.shows_ratings,
         trigger=settings.trigger,
         fallback=str(preflight.fallback_folder(study) or ""),
+        looks=settings.analysis.looks,
         intake={k: v.strip() for k, v in request.intake.items() if v.strip()},
     )
 
@@ -184,6 +185,7 @@ def _go_on(new: RunPlan, broken: BrokenSession) -> RunPlan:
         rating_timeout_s=old.rating_timeout_s,
         instruction_timeout_s=old.instruction_timeout_s,
         is_shortened=old.is_shortened,
+        looks=old.looks,
         intake={**old.intake, **new.intake},
     )
 

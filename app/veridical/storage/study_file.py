@@ -67,6 +67,9 @@ _COMMENTS: dict[str, str] = {
     "embargo_s": "trials nearer than this to a test block are left out of training",
     "smallest_effect": "balanced accuracy below which an effect is of no interest",
     "line_noise_hz": "50 or 60",
+    "looks": "blocks after which a look at the data is planned, before the last; looks share the error probability",
+    "pauses_when_lost": "whether a device that drops out pauses the session before its next trial",
+    "markers": "the study's own markers, written by the operator with the keys 1 to 9",
     "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
 }
 _KINDS_COMMENT = '"likert", "visual-analogue", "affective-slider", "choice" or "text"'

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 from veridical.domain.errors import StudyError
 from veridical.domain.items import ATTENTION_ID, FAMILIARITY
@@ -84,6 +85,20 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
         lambda s: s.analysis.n_permutations >= 20,
     ),
     ("analysis.smallest_effect", "between 0.5 and 1", lambda s: 0.5 < s.analysis.smallest_effect < 1),
+    (
+        "analysis.looks",
+        "blocks before the last one, each once and in order",
+        lambda s: all(a < b for a, b in pairwise((0, *s.analysis.looks, s.protocol.n_blocks))),
+    ),
+    (
+        "recording.markers",
+        "9 names at most, each once and with at least one character",
+        lambda s: (
+            len(s.recording.markers) <= 9
+            and all(m.strip() for m in s.recording.markers)
+            and len(set(s.recording.markers)) == len(s.recording.markers)
+        ),
+    ),
     ("analysis.line_noise_hz", "50 or 60", lambda s: s.analysis.line_noise_hz in (50, 60)),
 )
 

@@ -13,6 +13,7 @@ from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, label
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.display_dialog import DisplayDialog
+from veridical.gui.run.observation_bar import observation_actions
 from veridical.gui.run.run_desk import RunChoices, RunDesk
 from veridical.gui.run.scope_view import ScopeView
 from veridical.gui.run.session_panel import SessionPanel
@@ -115,8 +116,11 @@ class RunPage(Page):
             "Say why, for the session's file.",
             "End the session",
         )
-        if reason is not None:
-            self.desk.abort(reason or "no reason given")
+        if reason:
+            self.desk.abort(reason)
+        elif reason is not None:
+            # Ctrl+E and Enter in a hurry must not end what cannot be done again.
+            self.banner.show_sentence("caution", "A session ends with a reason only; this one goes on.")
 
     # Inside -----------------------------------------------------------------------------------------
     def _make_actions(self) -> tuple[Action, ...]:
@@ -164,12 +168,15 @@ class RunPage(Page):
                 "Go to the Annotate page with this recording.", "run",
             ),
             Action(
-                "run.train", "Train a model", "T", lambda: self.asked_for.emit("model"), self._is_over,
+                "run.train", "Train a model", "Ctrl+T", lambda: self.asked_for.emit("model"), self._is_over,
                 "Go to the Model page with this participant.", "run",
             ),
             Action(
                 "run.again", "Prepare another run", "Ctrl+Shift+N", self._leave, self._is_over,
                 "Go back to the set-up for the next run.", "run",
+            ),
+            *observation_actions(
+                self._observe, self._mark, lambda: desk.is_session_live, lambda: len(desk.own_markers)
             ),
         )  # fmt: skip
 
@@ -195,7 +202,7 @@ class RunPage(Page):
             self._on_choices,
             self._on_intake,
         )
-        self.session_panel = SessionPanel(appearance, self.desk.note)
+        self.session_panel = SessionPanel(appearance, self.desk.note, self.page_actions())
         self._left = QStackedWidget()
         self._left.setFixedWidth(_LEFT_WIDTH)
         self._left.addWidget(self._setup)
@@ -263,6 +270,7 @@ class RunPage(Page):
                 self._setup.intake.show_fields(focus.study.settings.intake, self.desk.intake, self.desk.has_person)
             self._setup.show_choices(self.desk.choices, self.desk.has_simulator, self.desk.has_simulated_streams)
         elif mode == "session":
+            self.session_panel.observations.show_own(self.desk.own_markers)
             self.session_panel.show_screen(self._screen, screen)
             self._timeline.show_ticks(screen.ticks)
             if screen.problem:
@@ -303,6 +311,7 @@ class RunPage(Page):
             button.setVisible(action_id in shown)
             button.refresh()
         self._setup.refresh()
+        self.session_panel.observations.refresh()
         self._summary.refresh()
 
     def _check_gate(self) -> None:
@@ -396,6 +405,14 @@ class RunPage(Page):
         self.banner.clear()
         self.desk.resume()
 
+    def _observe(self, observation: str) -> None:
+        self.desk.observe(observation)
+        self.session_panel.observations.say(f"Written at {_clock()}: {observation}")
+
+    def _mark(self, place: int) -> None:
+        self.desk.mark(place)
+        self.session_panel.observations.say(f"Written at {_clock()}: {self.desk.own_markers[place]}")
+
     def _focus_note(self) -> None:
         self.session_panel.focus_note()
 
@@ -404,3 +421,7 @@ class RunPage(Page):
         self._checked = None
         self.banner.clear()
         self._draw()
+
+
+def _clock() -> str:
+    return time.strftime("%H:%M:%S")

@@ -200,6 +200,25 @@ class RunDesk:
         if run is not None:
             self._command(lambda: run.note(text))
 
+    def observe(self, observation: str) -> None:
+        """Write that the participant did something."""
+        run = self._run
+        if run is not None:
+            self._command(lambda: run.observe(observation))
+
+    @property
+    def own_markers(self) -> tuple[str, ...]:
+        """Markers of the study's own, for the keys 1 to 9."""
+        study = self._workspace.focus.study
+        return () if study is None else study.settings.recording.markers
+
+    def mark(self, place: int) -> None:
+        """Write one of the study's own markers."""
+        run = self._run
+        if run is not None and place < len(self.own_markers):
+            name = self.own_markers[place]
+            self._command(lambda: run.mark(name))
+
     def leave(self) -> None:
         """Let go of a run that is over and go back to the set-up."""
         if self._run is not None:

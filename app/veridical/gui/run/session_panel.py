@@ -1,14 +1,16 @@
 """During the session: what the participant sees, where the session is, notes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
+from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StatusLight, StepButton, card, label
 from veridical.gui.run.mirror import PresenterMirror
+from veridical.gui.run.observation_bar import ObservationBar
 from veridical.gui.run.view_model import SessionScreen
 
 # What an operator can take in; the rest is counted.
@@ -18,8 +20,9 @@ _MOST_FAULTS = 4
 class SessionPanel(QWidget):
     """Left column while a session runs."""
 
-    def __init__(self, appearance: Appearance, note: Callable[[str], None]) -> None:
+    def __init__(self, appearance: Appearance, note: Callable[[str], None], actions: Sequence[Action]) -> None:
         super().__init__()
+        self.observations = ObservationBar(appearance, actions)
         self._note = note
         self.mirror = PresenterMirror(appearance)
         self._part = label("", "sectionTitle")
@@ -28,10 +31,9 @@ class SessionPanel(QWidget):
         self._counts = label("", "quiet")
         self._screen = label("", "small", wraps=True)
         self.note_field = QLineEdit()
-        self.note_field.setPlaceholderText("What happened? Press N to write here")
+        self.note_field.setPlaceholderText("A note. Press N to write here")
         self.note_field.setAccessibleName("Note")
         self.note_field.returnPressed.connect(self._on_note)
-        self._last_note = label("", "small", wraps=True)
         mirror_card, mirror_column = card(margin=2 * GRID, spacing=GRID)
         mirror_column.addWidget(label("The participant sees", "sectionTitle"))
         mirror_column.addWidget(self.mirror)
@@ -50,14 +52,14 @@ class SessionPanel(QWidget):
         for light in self._faults:
             faults_column.addWidget(light)
         note_card, note_column = card(margin=2 * GRID, spacing=GRID)
-        note_column.addWidget(label("Notes", "sectionTitle"))
+        note_column.addWidget(label("What you see", "sectionTitle"))
+        note_column.addWidget(self.observations)
         row = QHBoxLayout()
         row.addWidget(self.note_field, 1)
         row.addWidget(
             StepButton(appearance, "Add", self._on_note, "", "plain", "Write the note into the recording (Enter)")
         )
         note_column.addLayout(row)
-        note_column.addWidget(self._last_note)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(2 * GRID)
@@ -97,6 +99,6 @@ class SessionPanel(QWidget):
         text = self.note_field.text().strip()
         if text:
             self._note(text)
-            self._last_note.setText(f"Written: {text}")
+            self.observations.say(f"Written: {text}")
             self.note_field.clear()
         self.note_field.clearFocus()
