@@ -18,9 +18,10 @@ from veridical.domain.simulation import (
     EffectSizes,
     GroundTruth,
     SimulationPlan,
+    disposition_of,
     effects_of,
+    feelings_of,
     ground_truth,
-    latent_feeling,
 )
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import suggest_roles
@@ -259,5 +260,5 @@ def test_ground_truth_is_plain_json_and_holds_every_feeling() -> None:
         truth = ground_truth(SimulationPlan(profile, seed=3), _STIMULI)
         assert msgspec.json.decode(msgspec.json.encode(truth), type=GroundTruth) == truth
         assert truth.effects == effects_of(profile)
-        assert truth.feelings["p0"] == latent_feeling(3, _STIMULI[0])
+        assert truth.feelings == feelings_of(3, _STIMULI, disposition_of(profile))
         assert len(truth.feelings) == len(_STIMULI)

@@ -31,6 +31,11 @@ class ProfileName(StrEnum):
     null = "null"
     laughing = "laughing"
     drifting = "drifting"
+    picture_driven = "picture-driven"
+    arousal_driven = "arousal-driven"
+    time_driven = "time-driven"
+    mislabelling = "mislabelling"
+    changing = "changing"
 
 
 class TargetRule(StrEnum):

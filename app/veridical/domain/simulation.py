@@ -14,8 +14,28 @@ import numpy as np
 from veridical.domain.rating import Scale
 from veridical.domain.stimulus import Stimulus
 
-Profile = Literal["responsive", "null", "laughing", "drifting"]
-PROFILES: tuple[Profile, ...] = ("responsive", "null", "laughing", "drifting")
+Profile = Literal[
+    "responsive",
+    "null",
+    "laughing",
+    "drifting",
+    "picture-driven",
+    "arousal-driven",
+    "time-driven",
+    "mislabelling",
+    "changing",
+]
+PROFILES: tuple[Profile, ...] = (
+    "responsive",
+    "null",
+    "laughing",
+    "drifting",
+    "picture-driven",
+    "arousal-driven",
+    "time-driven",
+    "mislabelling",
+    "changing",
+)
 
 # One rater agrees with the norm at r = .74 (valence) and .44 (arousal) (Kurdi 2017, METHODS 3):
 # the private part's size follows from r = 1 / sqrt(1 + s^2 / v) with norms' variance v.
@@ -31,16 +51,72 @@ class Feeling:
     arousal: float
 
 
+NOTHING_FELT = Feeling(0.0, 0.0)
+
+
+@dataclass(frozen=True)
+class Disposition:
+    """How a simulated participant feels and answers, beyond norms and chance; known truth as ``EffectSizes`` is.
+
+    Parameters
+    ----------
+    valence_per_brightness : float
+        Latent valence that one standard deviation of luminance (over the study's pictures) adds: who likes what is
+        bright.
+    arousal_per_valence : float
+        Latent arousal that a unit of latent valence adds: negative where the unpleasant arouses.
+    norm_share : float
+        Share of the norms that is felt, 0 to 1; a private taste of the same size stays.
+    drift : float
+        Latent valence that answers gain from the first to the last picture of a session.
+    random_share : float
+        Share of the answers that have nothing to do with the picture, 0 to 1.
+    """
+
+    valence_per_brightness: float = 0.0
+    arousal_per_valence: float = 0.0
+    norm_share: float = 1.0
+    drift: float = 0.0
+    random_share: float = 0.0
+
+    def feeling(self, latent: Feeling, stimulus: Stimulus, brightness: float) -> Feeling:
+        """What this participant feels about a picture.
+
+        Parameters
+        ----------
+        latent : Feeling
+            By norm and private taste (``latent_feeling``).
+        brightness : float
+            Luminance of the picture in standard deviations from the mean of the set; 0 if unknown.
+        """
+        unfelt = (1.0 - self.norm_share) * stimulus.valence_unit
+        valence = latent.valence - unfelt + self.valence_per_brightness * brightness
+        return Feeling(valence, latent.arousal + self.arousal_per_valence * valence)
+
+    def answered(self, feeling: Feeling, progress: float, rng: np.random.Generator) -> Feeling:
+        """What the answer to a picture goes by; ``progress`` is the place in the session, 0 to 1."""
+        if self.random_share and rng.random() < self.random_share:
+            return Feeling(*rng.uniform(-1.0, 1.0, 2).tolist())
+        return replace(feeling, valence=feeling.valence + self.drift * (progress - 0.5))
+
+
+PLAIN = Disposition()
+
+
 @dataclass(frozen=True)
 class EffectSizes:
     """How strongly the simulated body follows latent feelings; all of it is known truth.
 
-    The first ten tell participants apart (``effects_of``); the rest is the body that everyone has.
+    Those up to ``later_alpha_gain`` tell participants apart (``effects_of``); the rest is the body that everyone has.
 
     Parameters
     ----------
     lpp_v_per_valence, lpp_v_per_arousal : float
         Change of the late positive potential at Pz per unit of latent feeling, volts.
+    lpp_v_per_brightness : float
+        The same per standard deviation of the picture's luminance, volts.
+    lpp_v_per_session : float
+        Change of the late positive potential from the first to the last of 100 pictures, volts.
     alpha_db_per_arousal : float
         Change of alpha power per unit of latent arousal, decibels.
     scr_s_per_arousal : float
@@ -56,6 +132,9 @@ class EffectSizes:
         take laughter for a feeling.
     drift_v_per_min, fatigue_per_min : float
         Electrode drift, and share by which evoked responses shrink (and alpha grows), per minute.
+    later_lpp_v, later_alpha_gain : float
+        Late positive potential, volts, and factor of alpha amplitude that a session after the first brings along:
+        another state than in the calibration.
     evoked_v, lpp_v : float
         Size of P1, N1 and P2, and the late positive potential of a picture that moves nobody, volts.
     orienting_bpm, orienting_scr_s : float
@@ -70,6 +149,8 @@ class EffectSizes:
 
     lpp_v_per_valence: float = 0.0
     lpp_v_per_arousal: float = 0.0
+    lpp_v_per_brightness: float = 0.0
+    lpp_v_per_session: float = 0.0
     alpha_db_per_arousal: float = 0.0
     scr_s_per_arousal: float = 0.0
     deceleration_bpm: float = 0.0
@@ -78,6 +159,8 @@ class EffectSizes:
     laugh_shift_v: float = 0.0
     drift_v_per_min: float = 0.0
     fatigue_per_min: float = 0.0
+    later_lpp_v: float = 0.0
+    later_alpha_gain: float = 1.0
     evoked_v: float = 4e-6
     lpp_v: float = 3e-6
     orienting_bpm: float = 1.5
@@ -102,6 +185,17 @@ _BY_PROFILE: dict[Profile, EffectSizes] = {
     "null": EffectSizes(),
     "laughing": EffectSizes(laugh_probability=0.8, laugh_v=15e-6, laugh_shift_v=6e-6),
     "drifting": replace(_RESPONSIVE, drift_v_per_min=60e-6, fatigue_per_min=0.02),
+    "picture-driven": EffectSizes(lpp_v_per_brightness=9e-6),
+    "arousal-driven": EffectSizes(lpp_v_per_arousal=18e-6, alpha_db_per_arousal=-1.5, scr_s_per_arousal=0.4e-6),
+    "time-driven": EffectSizes(lpp_v_per_session=-25e-6),
+    "mislabelling": _RESPONSIVE,
+    "changing": replace(_RESPONSIVE, later_lpp_v=25e-6, later_alpha_gain=1.8),
+}
+_DISPOSITIONS: dict[Profile, Disposition] = {
+    "picture-driven": Disposition(valence_per_brightness=0.6, norm_share=0.3),
+    "arousal-driven": Disposition(arousal_per_valence=-1.0),
+    "time-driven": Disposition(drift=-1.8, norm_share=0.5),
+    "mislabelling": Disposition(random_share=0.4),
 }
 
 
@@ -125,6 +219,11 @@ def effects_of(profile: Profile) -> EffectSizes:
     return _BY_PROFILE[profile]
 
 
+def disposition_of(profile: Profile) -> Disposition:
+    """Return how a profile's participant feels and answers; most are as the norms and their private taste."""
+    return _DISPOSITIONS.get(profile, PLAIN)
+
+
 AmplifierLayout = Literal["separate", "aux"]
 
 
@@ -145,6 +244,10 @@ class SimulationPlan:
         At most 32, the 10-20 labels of ``simulator.head``.
     silent : tuple of str
         Deliberate fault: streams of these names are announced and never send (``SimEDA``).
+    disposition : Disposition or None
+        None takes the profile's.
+    occasion : int
+        Which session of this participant it is, from 0: the same feelings, other noise.
     """
 
     profile: Profile = "responsive"
@@ -157,6 +260,8 @@ class SimulationPlan:
     eda_hz: float = 128.0
     ecg_hz: float = 512.0
     silent: tuple[str, ...] = ()
+    disposition: Disposition | None = None
+    occasion: int = 0
 
     def source_id(self, kind: str) -> str:
         """Source id of one of its streams; ``simulation_behind`` reads it back."""
@@ -164,8 +269,23 @@ class SimulationPlan:
 
     @property
     def true_effects(self) -> EffectSizes:
-        """The effect sizes in force: those given, else the profile's."""
-        return effects_of(self.profile) if self.effects is None else self.effects
+        """The effect sizes in force: those given, else the profile's; later sessions bring their own state."""
+        effects = effects_of(self.profile) if self.effects is None else self.effects
+        if self.occasion == 0:
+            return effects
+        return replace(
+            effects, lpp_v=effects.lpp_v + effects.later_lpp_v, alpha_v=effects.alpha_v * effects.later_alpha_gain
+        )
+
+    @property
+    def true_disposition(self) -> Disposition:
+        """The disposition in force: the one given, else the profile's."""
+        return disposition_of(self.profile) if self.disposition is None else self.disposition
+
+    @property
+    def noise_seed(self) -> int:
+        """Seed of everything that chance decides in this session."""
+        return self.seed if self.occasion == 0 else abs(self.seed) + 7919 * self.occasion
 
 
 _SOURCE_ID = re.compile(rf"(?P<prefix>\w*?)(?:EEG|EDA|ECG)-(?P<profile>{'|'.join(PROFILES)})-(?P<seed>\d+)")
@@ -212,12 +332,35 @@ class GroundTruth:
     seed: int
     effects: EffectSizes
     feelings: Mapping[str, Feeling]
+    disposition: Disposition = PLAIN
 
 
 def ground_truth(plan: SimulationPlan, stimuli: Iterable[Stimulus]) -> GroundTruth:
     """Return effect sizes and this participant's latent feeling about every stimulus."""
-    feelings = {s.id: latent_feeling(plan.seed, s) for s in stimuli}
-    return GroundTruth(plan.profile, plan.seed, plan.true_effects, feelings)
+    return GroundTruth(
+        plan.profile,
+        plan.seed,
+        plan.true_effects,
+        feelings_of(plan.seed, stimuli, plan.true_disposition),
+        plan.true_disposition,
+    )
+
+
+def brightness_of(stimuli: Iterable[Stimulus]) -> dict[str, float]:
+    """Luminance of every measured picture, in standard deviations from the mean of the set."""
+    known = {s.id: s.statistics.luminance for s in stimuli if s.statistics is not None}
+    if len(known) < 2:
+        return dict.fromkeys(known, 0.0)
+    values = np.array(list(known.values()))
+    spread = float(values.std()) or 1.0
+    return {i: (value - float(values.mean())) / spread for i, value in known.items()}
+
+
+def feelings_of(seed: int, stimuli: Iterable[Stimulus], disposition: Disposition = PLAIN) -> dict[str, Feeling]:
+    """What this participant feels about every stimulus; body and answers both go by it."""
+    known = tuple(stimuli)
+    brightness = brightness_of(known)
+    return {s.id: disposition.feeling(latent_feeling(seed, s), s, brightness.get(s.id, 0.0)) for s in known}
 
 
 def latent_feeling(seed: int, stimulus: Stimulus) -> Feeling:

@@ -12,6 +12,7 @@ import msgspec
 
 from veridical.domain.errors import StorageError, VeridicalError
 from veridical.domain.run import RunPlan
+from veridical.domain.simulation import Disposition
 from veridical.ipc.channel import Server
 from veridical.ipc.messages import Abort, Command, PresenterState, Stop
 from veridical.paths import RunPaths
@@ -163,8 +164,15 @@ class PresenterProcess:
         if not plan.has_simulated_participant:
             return None
         seed = plan.seed if plan.simulation is None else plan.simulation.seed
+        disposition = Disposition() if plan.simulation is None else plan.simulation.true_disposition
         return SimulatedParticipant(
-            screen, seed, {s.id: s for s in plan.stimuli}, {s.id: s for s in plan.scales}, plan.is_shortened
+            screen,
+            seed,
+            {s.id: s for s in plan.stimuli},
+            {s.id: s for s in plan.scales},
+            plan.is_shortened,
+            disposition,
+            len(plan.plan.trials),
         )
 
     def _write_outcome(

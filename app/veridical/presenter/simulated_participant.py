@@ -7,7 +7,7 @@ import numpy as np
 
 from veridical.domain.items import ATTENTION_ID
 from veridical.domain.rating import Scale
-from veridical.domain.simulation import Feeling, answer_of, latent_feeling
+from veridical.domain.simulation import NOTHING_FELT, PLAIN, Disposition, answer_of, feelings_of
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.view import View
 from veridical.presenter.screen import Input, Screen
@@ -31,25 +31,41 @@ class SimulatedParticipant:
         The simulation's seed; feelings are a function of it and the stimulus id.
     stimuli : mapping
         By id.
+    disposition : Disposition
+        How this participant feels and answers.
+    n_trials : int
+        Pictures of the whole session, by which answers drift; 0 for none.
     """
 
     def __init__(
-        self, screen: Screen, seed: int, stimuli: Mapping[str, Stimulus], scales: Mapping[str, Scale], is_hurried: bool
+        self,
+        screen: Screen,
+        seed: int,
+        stimuli: Mapping[str, Stimulus],
+        scales: Mapping[str, Scale],
+        is_hurried: bool,
+        disposition: Disposition = PLAIN,
+        n_trials: int = 0,
     ) -> None:
         self._screen = screen
-        self._seed = seed
-        self._stimuli = stimuli
+        self._disposition = disposition
+        self._feelings = feelings_of(seed, stimuli.values(), disposition)
+        self._n_trials, self._n_seen = n_trials, 0
         self._scales = scales
         self._latency_s = _SHORTENED_LATENCY_S if is_hurried else _LATENCY_S
         self._rng = np.random.default_rng([seed, 7])
-        self._feeling = Feeling(0.0, 0.0)
+        self._feeling = NOTHING_FELT
         self._planned: list[tuple[float, tuple[Input, ...]]] = []
         self._asked: tuple[str, ...] = ()
 
     def see(self, view: View, flip_s: float) -> None:
         """Look at a new view, shown at ``flip_s``, and plan the key presses it calls for."""
         if view.kind == "picture" or view.stimulus_id:
-            self._feeling = latent_feeling(self._seed, self._stimuli[view.stimulus_id])
+            if view.kind == "picture":
+                self._n_seen += 1
+            progress = min(1.0, self._n_seen / self._n_trials) if self._n_trials else 0.5
+            felt = self._feelings[view.stimulus_id]
+            self._feeling = self._disposition.answered(felt, progress, self._rng)
         asked = (view.stimulus_id, view.scale_id, *(s.scale_id for s in view.sliders))
         if view.is_rating and asked == self._asked:
             # The same question, redrawn with what was chosen.

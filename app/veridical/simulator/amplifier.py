@@ -61,17 +61,17 @@ class Amplifier:
             raise StreamError(
                 f"The simulated cap has 1 to {len(LABELS)} EEG channels, not {plan.eeg_channels}; change eeg_channels."
             )
-        self._course = Course(plan.seed, stimuli)
+        self._course = Course(plan.seed, stimuli, plan.true_disposition, plan.noise_seed)
         effects, course = plan.true_effects, self._course
         labels = LABELS[: plan.eeg_channels]
-        eeg = EegOrgan(effects, labels, plan.eeg_hz, plan.seed, course)
+        eeg = EegOrgan(effects, labels, plan.eeg_hz, plan.seed, course, plan.noise_seed)
         eeg_types, eeg_units = ("EEG",) * len(labels), ("microvolts",) * len(labels)
         if plan.layout == "aux":
             # Skin conductance comes calibrated, as amplifiers with a GSR module on AUX send it.
             organs = (
                 eeg,
-                SkinOrgan(effects, plan.eeg_hz, plan.seed, course),
-                HeartOrgan(effects, plan.eeg_hz, plan.seed, course),
+                SkinOrgan(effects, plan.eeg_hz, plan.noise_seed, course),
+                HeartOrgan(effects, plan.eeg_hz, plan.noise_seed, course),
             )
             self.streams: tuple[SimulatedStream, ...] = (
                 _stream(
@@ -80,8 +80,8 @@ class Amplifier:
                 ),
             )  # fmt: skip
         else:
-            skin = SkinOrgan(effects, plan.eda_hz, plan.seed, course)
-            heart = HeartOrgan(effects, plan.ecg_hz, plan.seed, course)
+            skin = SkinOrgan(effects, plan.eda_hz, plan.noise_seed, course)
+            heart = HeartOrgan(effects, plan.ecg_hz, plan.noise_seed, course)
             self.streams = (
                 _stream(plan, "EEG", plan.eeg_hz, labels, eeg_types, eeg_units, (eeg,)),
                 _stream(plan, "EDA", plan.eda_hz, ("EDA",), ("EDA",), ("microsiemens",), (skin,)),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 
 from veridical.domain.event import Marker
-from veridical.domain.simulation import Feeling, latent_feeling
+from veridical.domain.simulation import NOTHING_FELT, PLAIN, Disposition, Feeling, brightness_of, feelings_of
 from veridical.domain.stimulus import CONDITIONS, Stimulus
 
 # After this time nothing answers a picture any more (the skin's recovery, Boucsein 2012).
@@ -51,6 +51,8 @@ class Shown:
         Seconds from the first sample.
     off_s : float
         When it went away; infinite as long as it stays.
+    brightness : float
+        Luminance in standard deviations from the mean of the set.
     """
 
     ordinal: int
@@ -58,14 +60,23 @@ class Shown:
     feeling: Feeling
     chances: Chances
     off_s: float = np.inf
+    brightness: float = 0.0
 
 
 class Course:
     """Pictures shown and eyes closed, in the order of their markers."""
 
-    def __init__(self, seed: int, stimuli: Iterable[Stimulus]) -> None:
-        self._seed = seed
-        self._feelings = {s.id: latent_feeling(seed, s) for s in stimuli}
+    def __init__(
+        self,
+        seed: int,
+        stimuli: Iterable[Stimulus],
+        disposition: Disposition = PLAIN,
+        chance_seed: int | None = None,
+    ) -> None:
+        known = tuple(stimuli)
+        self._seed = seed if chance_seed is None else chance_seed
+        self._feelings = feelings_of(seed, known, disposition)
+        self._brightness = brightness_of(known)
         self._shown: list[Shown] = []
         self._n_shown = 0
         self._closed_s: list[tuple[float, float]] = []
@@ -79,9 +90,12 @@ class Course:
         if name == "picture/off":
             self._end_picture(at_s)
         elif name.startswith("picture/") and name.removeprefix("picture/") in CONDITIONS:
-            feeling = self._feelings.get(marker.details.get("id", ""), Feeling(0.0, 0.0))
+            stimulus = marker.details.get("id", "")
+            feeling = self._feelings.get(stimulus, NOTHING_FELT)
+            brightness = self._brightness.get(stimulus, 0.0)
             self._shown = [s for s in self._shown if at_s - s.onset_s < 2 * FORGOTTEN_AFTER_S]
-            self._shown.append(Shown(self._n_shown, at_s, feeling, Chances.draw(self._seed, self._n_shown)))
+            chances = Chances.draw(self._seed, self._n_shown)
+            self._shown.append(Shown(self._n_shown, at_s, feeling, chances, brightness=brightness))
             self._n_shown += 1
         elif name == "baseline/eyes-closed/start":
             self._closed_s.append((at_s, np.inf))

@@ -30,10 +30,18 @@ class EegOrgan:
     """Everything an EEG amplifier sees at one participant's head."""
 
     def __init__(
-        self, effects: EffectSizes, labels: tuple[str, ...], sampling_hz: float, seed: int, course: Course
+        self,
+        effects: EffectSizes,
+        labels: tuple[str, ...],
+        sampling_hz: float,
+        seed: int,
+        course: Course,
+        noise_seed: int | None = None,
     ) -> None:
         rng = np.random.default_rng([abs(seed), 1])
-        noise_rng, blink_rng, muscle_rng = rng.spawn(3)
+        # The head is the participant's, whatever the session; chance is the session's.
+        chance = rng if noise_seed in (None, seed) else np.random.default_rng([abs(noise_seed or 0), 1])
+        noise_rng, blink_rng, muscle_rng = chance.spawn(3)
         electrodes = positions(labels)
         self.n_channels = len(labels)
         self._effects = effects
@@ -183,7 +191,10 @@ class EvokedResponses:
             # The picture's going away is a smaller flash of its own.
             volts += 0.4 * early * self._early(times_s - picture.off_s - early_jitter_s)
         feeling = picture.feeling
-        felt_v = self._effects.lpp_v_per_valence * feeling.valence + self._effects.lpp_v_per_arousal * feeling.arousal
+        effects = self._effects
+        felt_v = effects.lpp_v_per_valence * feeling.valence + effects.lpp_v_per_arousal * feeling.arousal
+        felt_v += effects.lpp_v_per_brightness * picture.brightness
+        felt_v += effects.lpp_v_per_session * picture.ordinal / 100
         late_v = (self._effects.lpp_v * np.exp(0.2 * chances.late_size) + felt_v) * fatigue
         course = late_course(since_s - late_jitter_s, times_s - picture.off_s)
         volts += late_v * course[:, None] * self._lpp_map

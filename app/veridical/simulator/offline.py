@@ -51,7 +51,7 @@ def simulate_recording(
     StorageError
         If the file exists or the disk refuses it.
     """
-    markers = perform(session, stimuli, scales, plan.seed, seed, pace)
+    markers = perform(session, stimuli, scales, plan.seed, seed, pace, plan.true_disposition)
     write_session(path, plan, stimuli, markers)
     return ground_truth(plan, stimuli.stimuli)
 

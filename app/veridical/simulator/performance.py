@@ -1,6 +1,6 @@
 """A whole session as the presenter would mark it, without a screen: markers with their times."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from veridical.domain.event import Marker
 from veridical.domain.items import ATTENTION_ID, attention_scale
 from veridical.domain.protocol import SessionPlan, Trial
 from veridical.domain.rating import Rating, Scale
-from veridical.domain.simulation import Answer, answer_of, latent_feeling
+from veridical.domain.simulation import PLAIN, Answer, Disposition, Feeling, answer_of, feelings_of
 from veridical.domain.stimulus import StimulusSet
 from veridical.domain.trial_table import check_details, rating_details
 
@@ -49,6 +49,7 @@ def perform(
     participant_seed: int,
     seed: int,
     pace: Pace = UNHURRIED,
+    disposition: Disposition = PLAIN,
 ) -> tuple[TimedMarker, ...]:
     """Let the simulated participant go through a session; the same arguments give the same markers.
 
@@ -58,13 +59,18 @@ def perform(
         Of the simulation plan: who feels what.
     seed : int
         Of this session: reporting noise and answering times.
+    disposition : Disposition
+        Of the simulation plan: how this participant feels and answers.
 
     Returns
     -------
     tuple of TimedMarker
         From ``session/start`` to ``session/end``, ascending; the first at 2 s.
     """
-    actor = _Actor(stimuli, {s.id: s for s in scales}, participant_seed, np.random.default_rng([abs(seed), 5]), pace)
+    feelings = feelings_of(participant_seed, stimuli.stimuli, disposition)
+    n_trials = sum(len(block) for block in session.blocks)
+    rng = np.random.default_rng([abs(seed), 5])
+    actor = _Actor({s.id: s for s in scales}, feelings, disposition, n_trials, rng, pace)
     actor.mark("session/start")
     actor.wait(pace.break_s)
     for baseline in session.baselines:
@@ -91,15 +97,17 @@ def perform(
 class _Actor:
     def __init__(
         self,
-        stimuli: StimulusSet,
         scales: dict[str, Scale],
-        participant_seed: int,
+        feelings: Mapping[str, Feeling],
+        disposition: Disposition,
+        n_trials: int,
         rng: np.random.Generator,
         pace: Pace,
     ) -> None:
-        self._stimuli = stimuli
         self._scales = scales
-        self._participant_seed = participant_seed
+        self._feelings = feelings
+        self._disposition = disposition
+        self._n_trials = n_trials
         self._rng = rng
         self._pace = pace
         self._now_s = 2.0
@@ -132,8 +140,11 @@ class _Actor:
         self.wait(trial.iti_s)
 
     def _rate(self, scale: Scale, trial: Trial, order: int) -> Rating:
-        feeling = latent_feeling(self._participant_seed, self._stimuli.get(trial.stimulus_id))
-        return self._answered(scale, answer_of(scale, feeling, self._rng), order)
+        feeling = self._feelings[trial.stimulus_id]
+        # Practice is over before it counts.
+        progress = 0.5 if trial.is_practice else min(1.0, trial.number / max(1, self._n_trials))
+        told = self._disposition.answered(feeling, progress, self._rng)
+        return self._answered(scale, answer_of(scale, told, self._rng), order)
 
     def _answered(self, scale: Scale, answer: Answer, order: int) -> Rating:
         value = None if answer.selected is None else float(answer.selected)

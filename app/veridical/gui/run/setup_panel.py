@@ -24,6 +24,11 @@ PROFILE_WORDS: dict[Profile, str] = {
     "null": "Null: nothing follows the ratings",
     "laughing": "Laughing: muscle bursts on pleasant pictures",
     "drifting": "Drifting: electrodes drift, the person tires",
+    "picture-driven": "Picture-driven: the brain follows brightness",
+    "arousal-driven": "Arousal-driven: the brain follows arousal",
+    "time-driven": "Time-driven: brain and ratings drift together",
+    "mislabelling": "Mislabelling: four answers in ten are random",
+    "changing": "Changing: another state in a later session",
 }
 
 
