@@ -140,5 +140,24 @@ def write_set(folder: Path) -> None:
             table.writerow([name, path, "image", category, digest, *numbers, 1, 7, SOURCE, "false"])
 
 
+def add_statistics(folder: Path) -> None:
+    """Measure the pictures as an import does, so that the audit can tell what a model may read of them."""
+    # Only here: drawing needs no installed program.
+    from veridical.domain.image_statistics import STATISTIC_NAMES
+    from veridical.features.image_statistics import image_statistics
+
+    table = folder / "stimuli.tsv"
+    lines = table.read_text(encoding="utf-8").splitlines()[1:]
+    rows = [line.split("\t")[: len(COLUMNS)] for line in lines]
+    measured = ["\t".join((*COLUMNS, "width_px", "height_px", *STATISTIC_NAMES))]
+    for row in rows:
+        found = image_statistics(folder / row[1])
+        numbers = [f"{getattr(found, name):.10g}" for name in STATISTIC_NAMES]
+        measured.append("\t".join((*row, str(WIDTH), str(HEIGHT), *numbers)))
+    table.write_text("\n".join(measured) + "\n", encoding="utf-8", newline="\n")
+
+
 if __name__ == "__main__":
-    write_set(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent)
+    chosen = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent
+    write_set(chosen)
+    add_statistics(chosen)

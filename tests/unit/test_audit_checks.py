@@ -190,7 +190,7 @@ def test_shuffled_folds_are_unmasked_where_time_leaks() -> None:
 
 def test_cancelling_the_audit_closes_the_validation_under_way(null_context: AuditContext) -> None:
     work = run_checks(null_context)
-    assert next(work).total == 9
+    assert next(work).total == 10
     next(work)
     work.close()
     with pytest.raises(StopIteration):

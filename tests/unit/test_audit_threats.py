@@ -150,7 +150,7 @@ def test_an_effect_that_turns_over_with_the_theme_does_not_carry_over() -> None:
     n = 200
     facts = pictures(n)
     feeling = rng.normal(size=n)
-    own = {theme: rng.normal(size=40) for theme in set(facts.themes)}
+    own = {f"theme {k}": rng.normal(size=40) * (np.arange(40) // 10 == k) for k in range(4)}
     features = 0.9 * feeling[:, None] * np.array([own[t] for t in facts.themes]) + rng.normal(size=(n, 40))
     # Which theme it is shows in the features too, so that the model may learn each theme's response.
     places = np.array([[t == f"theme {k}" for k in range(4)] for t in facts.themes], dtype=float)

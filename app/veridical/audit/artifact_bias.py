@@ -36,6 +36,29 @@ def marked_per_class(context: AuditContext) -> dict[str, float]:
     }
 
 
+def strongest_artifact(context: AuditContext) -> tuple[str, float]:
+    """Artifact index whose class means differ most, and by how many standard deviations; empty if none is known."""
+    kept, classes = np.asarray(context.problem.kept, dtype=bool), context.classes
+    best, size = "", 0.0
+    for name, column in zip(context.artifact_names, np.asarray(context.artifacts, dtype=float).T, strict=True):
+        known = kept & np.isfinite(column)
+        low, high = column[known & (classes == -1)], column[known & (classes == 1)]
+        if len(low) < 2 or len(high) < 2:
+            continue
+        spread = float(np.sqrt((low.var(ddof=1) + high.var(ddof=1)) / 2))
+        difference = abs(float(high.mean() - low.mean())) / spread if spread > 0 else 0.0
+        if difference > size:
+            best, size = name, difference
+    return _words_of(best), size
+
+
+def _words_of(index: str) -> str:
+    """``muscle activity at T7`` from an index's name."""
+    if index.startswith("muscle "):
+        return f"muscle activity at {index.removeprefix('muscle ')}"
+    return {"marked": "marked artifacts", "eyes": "eye movements", "": ""}.get(index, index)
+
+
 def family_evidence(result: FamilyResult) -> dict[str, float]:
     """Numbers of a family alone and of the model after its regression."""
     evidence = {"n_columns": float(result.n_columns)}
@@ -45,6 +68,8 @@ def family_evidence(result: FamilyResult) -> dict[str, float]:
                 f"auc_{ending}": v.auc,
                 f"p_{ending}": v.p_value,
                 f"balanced_accuracy_{ending}": v.balanced_accuracy,
+                f"interval95_low_{ending}": v.interval95[0],
+                f"interval95_high_{ending}": v.interval95[1],
                 f"n_{ending}": float(v.n_trials),
             }
     return evidence
@@ -57,8 +82,10 @@ def check(context: AuditContext) -> Finding:
     if result is None or result.alone is None:
         why = result.problem if result is not None else "it was not run"
         return Finding(THREAT, "not enough data", marks, f"Artifacts could not be measured: {why}.", REMEDY)
-    evidence = marks | family_evidence(result)
-    alone = f"artifact measures alone reach an AUC of {result.alone.auc:.2f} ({p_words(result.alone.p_value)})"
+    name, size = strongest_artifact(context)
+    evidence = marks | family_evidence(result) | {"largest_class_difference_sd": size}
+    most = f"; the classes differ most in {name} ({size:.1f} SD)" if name else ""
+    alone = f"artifact measures alone reach an AUC of {result.alone.auc:.2f} ({p_words(result.alone.p_value)}){most}"
     is_biased = marks.get("p_marked", 1.0) < ALPHA
     if result.after is not None and result.after.p_value >= ALPHA:
         summary = (

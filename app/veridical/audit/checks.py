@@ -29,8 +29,8 @@ from veridical.domain.progress import Progress, Work
 
 _Result = TypeVar("_Result")
 
-# Besides the families: shuffled folds, learning curve, transfers, pooled model, sessions.
-_N_OTHER_PARTS = 5
+# Besides the families: shuffled folds, learning curve, transfers, pooled model, sessions, marked trials.
+_N_OTHER_PARTS = 6
 
 # In the order in which the report lists them.
 CHECKS: tuple[Callable[[AuditContext], Finding], ...] = (
@@ -83,6 +83,9 @@ def run_checks(context: AuditContext) -> Work[tuple[Verdict, tuple[Finding, ...]
             )
         ),
         shift=(yield from _part(state_mismatch.measure_shift(context), done + 4, total, "Comparing the sessions")),
+        everything=(
+            yield from _part(noise.measure_everything(context), done + 5, total, "Trying the marked trials as well")
+        ),
     )
     findings = tuple(with_chart(_plain(check(measured)), measured) for check in CHECKS)
     yield Progress(total, total, "Drawing the verdict")

@@ -188,6 +188,15 @@ class StateShift:
 
 
 @dataclass(frozen=True)
+class Quality:
+    """Channels of a modality over all recordings, and how many of them look poor."""
+
+    modality: str
+    n_channels: int
+    n_poor: int
+
+
+@dataclass(frozen=True)
 class AuditContext:
     """One model, the trials behind it and what was measured about them.
 
@@ -213,6 +222,8 @@ class AuditContext:
         How many analyses came before.
     peers : tuple of Peer
         Other participants with the same features.
+    quality : tuple of Quality
+        Per modality; empty if it was not assessed.
     families : tuple of FamilyResult
         Filled by ``run_checks`` before any check looks, as all that follows.
     shuffled : Validation or None
@@ -222,6 +233,8 @@ class AuditContext:
     transfers : tuple of Transfer
     pooled : Pooled or None
     shift : StateShift or None
+    everything : Validation or None
+        The model with the trials that a rater marked; None where there are none.
     """
 
     problem: Problem
@@ -238,12 +251,14 @@ class AuditContext:
     sessions: tuple[str, ...] = ()
     history: History = History()
     peers: tuple[Peer, ...] = ()
+    quality: tuple[Quality, ...] = ()
     families: tuple[FamilyResult, ...] = ()
     shuffled: Validation | None = None
     curve: tuple[CurvePoint, ...] = ()
     transfers: tuple[Transfer, ...] = ()
     pooled: Pooled | None = None
     shift: StateShift | None = None
+    everything: Validation | None = None
 
     def __post_init__(self) -> None:
         n = len(self.problem.ratings)

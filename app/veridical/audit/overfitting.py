@@ -68,6 +68,6 @@ def check(context: AuditContext) -> Finding:
         remedy = "Look for a leak before believing it: muscle or eye artifacts, cues in the pictures, a wrong label."
         return Finding(THREAT, "caution", evidence, summary, remedy)
     if gap > LARGE_GAP:
-        summary = f"{words}; only the second number counts, and it is the one in the headline."
-        return Finding(THREAT, "caution", evidence, summary, "More trials narrow this gap.")
+        # Every model with more numbers per trial than trials shows this gap; the validated score has paid for it.
+        return Finding(THREAT, "pass", evidence, f"{words}; only the second number counts, and it is the headline.")
     return Finding(THREAT, "pass", evidence, f"{words}; the gap is small.")

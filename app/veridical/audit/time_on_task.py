@@ -16,11 +16,25 @@ THREAT = TIME
 STRONG_DRIFT = 0.5
 
 
+def halves(context: AuditContext) -> dict[str, float]:
+    """Mean AUC of the folds in the first and in the second half of the session; empty where a half has none."""
+    scores = np.asarray(context.validation.fold_scores, dtype=float)
+    early, late = (s[np.isfinite(s)] for s in np.array_split(scores, 2))
+    if not len(early) or not len(late):
+        return {}
+    return {
+        "auc_first_half": float(early.mean()),
+        "auc_second_half": float(late.mean()),
+        "n_folds_first_half": float(len(early)),
+        "n_folds_second_half": float(len(late)),
+    }
+
+
 def check(context: AuditContext) -> Finding:
     """Correlate rating and trial index, and try the trial index alone."""
     ratings = np.asarray(context.problem.ratings, dtype=float)
     answered = np.isfinite(ratings)
-    evidence: dict[str, float] = {"n_answered": float(answered.sum())}
+    evidence: dict[str, float] = {"n_answered": float(answered.sum())} | halves(context)
     r, p = float("nan"), float("nan")
     if answered.sum() >= 3 and np.ptp(ratings[answered]) > 0:
         result = spearmanr(np.flatnonzero(answered), ratings[answered])

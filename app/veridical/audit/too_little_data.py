@@ -25,7 +25,7 @@ FEW_TRIALS = 60
 # Training trials that the learning curve tries, as shares of those the folds have; several draws of each, because
 # one draw of half the trials scatters more than the curve rises.
 _SHARES = (0.4, 0.55, 0.7, 0.85)
-_N_DRAWS = 4
+_N_DRAWS = 2
 # A curve that would gain less than this with ten times the trials is flat.
 _FLAT_GAIN = 0.02
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from veridical.audit.context import AuditContext, History, Peer, PictureFacts
+from veridical.audit.context import AuditContext, History, Peer, PictureFacts, Quality
 from veridical.domain.evaluation import Validation
 from veridical.domain.image_statistics import STATISTIC_NAMES
 from veridical.domain.participant import RunKey
@@ -12,6 +12,7 @@ from veridical.domain.rating import Scale
 from veridical.domain.study import AnalysisChoices
 from veridical.domain.trial_table import TrialRow
 from veridical.learning.problem import Problem
+from veridical.reports.content import RecordingFacts
 from veridical.services.study import Study
 from veridical.services.trial_grid import TrialGrid
 from veridical.storage.learned_table import LearnedTable, read_learned_table, write_learned_table
@@ -30,6 +31,7 @@ def audit_context(
     validation: Validation,
     history: History,
     seed: int,
+    facts: Sequence[RecordingFacts] = (),
 ) -> AuditContext:
     """Collect everything that the checks may look at.
 
@@ -37,6 +39,8 @@ def audit_context(
     ----------
     keys : sequence of RunKey
         Runs that take part, in the grid's order.
+    facts : sequence of RecordingFacts
+        Of these runs, for the quality of their channels.
     """
     return AuditContext(
         problem=problem,
@@ -53,6 +57,20 @@ def audit_context(
         sessions=tuple(keys[int(run)].session for run in grid.runs),
         history=history,
         peers=peers_of(study, keys[0].participant, choices, scale, grid.names),
+        quality=quality_of(facts),
+    )
+
+
+def quality_of(facts: Sequence[RecordingFacts]) -> tuple[Quality, ...]:
+    """Count the channels of every modality over all runs, and those that look poor."""
+    streams = [s for run in facts for s in run.streams if s.nominal_hz > 0]
+    return tuple(
+        Quality(
+            role,
+            sum(s.n_channels for s in streams if s.role == role),
+            sum(s.n_poor for s in streams if s.role == role),
+        )
+        for role in dict.fromkeys(s.role for s in streams)
     )
 
 

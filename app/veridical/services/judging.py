@@ -130,7 +130,9 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     if is_another_look:
         number = next((a.number for a in ledger if _is_same(a, choices, hashes)), number)
     history = history_of(study, request.participant, hashes, is_primary, number)
-    context = audit_context(study, keys, grid, scale, choices, problem, validation, history, request.seed)
+    context = audit_context(
+        study, keys, grid, scale, choices, problem, validation, history, request.seed, [r.facts for r in runs]
+    )
     verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
