@@ -1,6 +1,6 @@
 """A window on faked services: fakes stand for amplifier, children and analysis, never for what is tested."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -41,6 +41,7 @@ from veridical.services.session import RunRequest
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
 from veridical.services.training import TrainingResult
+from veridical.signals.filters import FilterChoice
 from veridical.storage.stimuli_table import write_stimuli
 
 EEG_LABELS = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "Pz", "Oz")
@@ -107,7 +108,7 @@ class FakeScope(Scope):
         self._stop_s = 100.0
         self._rng = np.random.default_rng(3)
 
-    def traces(self) -> tuple[ScopeTraces, ...]:
+    def traces(self, filters: Mapping[str, FilterChoice] | None = None) -> tuple[ScopeTraces, ...]:
         self._stop_s += 1 / 30
         return (
             self._trace("EEG", EEG_LABELS, 500.0, 1e-5),

@@ -19,7 +19,8 @@ from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus, StreamLight
 from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.page import RunPage
-from veridical.gui.run.scope_view import Canvas, ScopeFrame, ScopePainter, marker_words
+from veridical.gui.run.scope_painter import Canvas, ScopeFrame, ScopePainter
+from veridical.gui.run.scope_view import marker_words
 from veridical.gui.run.setup_panel import _beside_the_operator
 from veridical.gui.run.view_model import gate_summary, resolve_session, resolve_status, resolve_streams, resolve_summary
 from veridical.ipc.messages import HealthFinding, RecordedStream

@@ -4,15 +4,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.observation import OBSERVATIONS
+from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.workspace import Focus
 from veridical.gui.run.page import RunPage
+from veridical.gui.run.scope_painter import Canvas, ScopePainter
 from veridical.gui.shell.window import MainWindow
+from veridical.signals.filters import FilterChoice
 from veridical.storage.study_file import edit_study_file
 
 if TYPE_CHECKING:
@@ -41,27 +47,20 @@ def live(window: MainWindow, world: "World", qtbot: QtBot) -> "Iterator[tuple[Ma
     run.show(12, "ended")
 
 
-def test_one_key_writes_what_is_seen(live: "tuple[MainWindow, RunPage, FakeRun]") -> None:
-    window, _, run = live
+def test_keys_write_what_is_seen_and_are_letters_in_a_note(live: "tuple[MainWindow, RunPage, FakeRun]") -> None:
+    window, page, run = live
     for observation in OBSERVATIONS:
         QTest.keyClick(window, Qt.Key(ord(observation.key)))
     assert run.commands[1:] == [f"observe: {o.id}" for o in OBSERVATIONS]
-
-
-def test_the_studys_own_markers_have_the_number_keys(live: "tuple[MainWindow, RunPage, FakeRun]") -> None:
-    window, page, run = live
+    # The study has two markers of its own.
     QTest.keyClick(window, Qt.Key.Key_2)
     QTest.keyClick(window, Qt.Key.Key_3)
-    assert run.commands[1:] == ["mark: cap moved"]
+    assert run.commands[5:] == ["mark: cap moved"]
     assert "cap moved" in page.session_panel.observations._said.text()
-
-
-def test_keys_in_a_note_are_letters(live: "tuple[MainWindow, RunPage, FakeRun]") -> None:
-    window, page, run = live
     QTest.keyClick(window, Qt.Key.Key_N)
-    QTest.keyClicks(page.session_panel.note_field, "calm")
+    QTest.keyClicks(page.session_panel.note_field, "calm 1")
     QTest.keyClick(page.session_panel.note_field, Qt.Key.Key_Return)
-    assert run.commands[1:] == ["note: calm"]
+    assert run.commands[6:] == ["note: calm 1"]
 
 
 def test_no_key_ends_a_session_by_accident(live: "tuple[MainWindow, RunPage, FakeRun]", world: "World") -> None:
@@ -78,3 +77,70 @@ def test_no_key_ends_a_session_by_accident(live: "tuple[MainWindow, RunPage, Fak
     assert run.commands == ["begin"]
     assert any("go on without the window" in words for words in world.prompt.asked)
     assert "goes on" in page.banner.words
+
+
+def test_signals_are_scaled_by_keys_and_wheel_and_filtered_for_the_eye(
+    live: "tuple[MainWindow, RunPage, FakeRun]", qtbot: QtBot
+) -> None:
+    window, page, _ = live
+    qtbot.waitUntil(lambda: page.scope.frame is not None, timeout=20000)
+    assert page.scope.role == "EEG"
+    fitted = page.scope.frame.spans[0] if page.scope.frame is not None else 0.0
+    QTest.keyClick(window, Qt.Key.Key_Plus)
+    larger = page.scope.settings.spans["EEG"]
+    assert larger < fitted
+    QTest.keyClick(window, Qt.Key.Key_S)
+    QTest.keyClick(window, Qt.Key.Key_Minus)
+    assert page.scope.role == "EDA"
+    assert page.scope.settings.spans["EEG"] == larger
+
+    def spans() -> dict[str, float]:
+        frame = page.scope.frame
+        return {} if frame is None else dict(zip(("EEG", "EDA", "ECG"), frame.spans, strict=True))
+
+    wanted = dict(page.scope.settings.spans)
+    qtbot.waitUntil(lambda: {r: spans().get(r) for r in wanted} == wanted, timeout=5000)
+    QTest.keyClick(window, Qt.Key.Key_0)
+    assert set(page.scope.settings.spans) == {"EEG"}
+    ecg = next(lane for lane in page.scope.frame.lanes if lane.role == "ECG") if page.scope.frame else None
+    assert ecg is not None
+    at = QPointF(400, page.scope._area.top() + ecg.middle_px)
+    wheel = QWheelEvent(
+        at, page.scope.mapToGlobal(at), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+        Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(page.scope, wheel)
+    assert (page.scope.role, "ECG" in page.scope.settings.spans) == ("ECG", True)
+
+
+def test_filters_are_chosen_for_the_role_that_is_chosen(
+    live: "tuple[MainWindow, RunPage, FakeRun]", qtbot: QtBot
+) -> None:
+    _, page, _ = live
+    qtbot.waitUntil(lambda: page.scope.frame is not None, timeout=20000)
+    page.poll()
+    bar = page.scope_bar
+    bar.high_pass.setCurrentText("from 0.5 Hz")
+    bar.high_pass.activated.emit(0)
+    bar.notch.setCurrentText("without 50 Hz")
+    bar.notch.activated.emit(0)
+    assert page.scope.settings.filters == {"EEG": FilterChoice(high_pass_hz=0.5, notch_hz=(50.0,))}
+    page.scope.choose_role("EDA")
+    assert bar.high_pass.currentData() is None
+    page.scope.choose_role("EEG")
+    assert (bar.high_pass.currentData(), bar.notch.currentData()) == (0.5, 50.0)
+
+
+def test_the_picture_goes_on_when_nothing_comes(world: "World", appearance: Appearance) -> None:
+    eeg = world.lab().open_scope(world.streams, 10.0).traces()[0]
+    canvas, painter = Canvas(400, 300, 1.0, appearance.theme), ScopePainter()
+
+    def filled(now_s: float) -> float:
+        image = painter.paint((eeg,), (), canvas, now_s).image
+        pixels = np.frombuffer(image.constBits(), dtype=np.uint32).reshape(300, 400)
+        return float((pixels != 0).any(axis=0).mean())
+
+    assert filled(0.0) == 1.0
+    assert filled(0.4) == 1.0
+    assert filled(5.5) == pytest.approx(0.5, abs=0.01)
+    assert filled(5.6) == pytest.approx(0.49, abs=0.01)

@@ -11,7 +11,8 @@ import pylsl
 import pytest
 
 from veridical.domain.errors import StreamError
-from veridical.domain.stream import StreamDescription, suggest_roles
+from veridical.domain.stream import RoleAssignment, StreamDescription, suggest_roles
+from veridical.services.role_view import RoleView
 from veridical.streaming.clock import local_clock
 from veridical.streaming.discovery import Resolver
 from veridical.streaming.inlet import RawInlet, find_inlet
@@ -179,6 +180,30 @@ def test_the_view_shows_the_newest_seconds_and_says_when_data_stop(resolver: Res
     assert view.health().light == "good"
     _wait(lambda: view.health().light == "fail", "the silence to be noticed", 6.0)
     assert view.health().words.startswith("no data for")
+    view.close()
+    outlet.close()
+
+
+def test_lost_time_is_a_hole_in_the_view_and_a_role_reads_on_from_where_it_was(resolver: Resolver) -> None:
+    outlet = NumericOutlet(_amplifier("holed"))
+    _wait(lambda: _find(resolver, "holed") is not None, "the stream")
+    found = _find(resolver, "holed")
+    assert found is not None
+    view = ViewingInlet(found, seconds=3.0)
+    role = RoleView(RoleAssignment("EEG", "Amp", "holed", (1, 0), ("Pz", "Fz"), 1e-6), view, 3.0)
+    _wait(lambda: outlet.has_consumers, "the view")
+    begin_s = local_clock() - 2.5
+    rows = np.array([[1.0], [2.0], [3.0]]) + np.arange(120) / 1000
+    outlet.push(rows[:, :70], begin_s + np.arange(70) / 100)
+    _wait(lambda: view.snapshot().n_received == 70, "the first samples")
+    assert np.isnan(role.read()[:, :-70]).all()
+    outlet.push(rows[:, 70:], begin_s + 1.5 + np.arange(50) / 100)
+    _wait(lambda: view.snapshot().n_received == 120, "the others")
+    shown = role.read()
+    assert shown.shape == (2, 300)
+    expected = np.concatenate([rows[:2, :70], np.full((2, 80), np.nan), rows[:2, 70:]], axis=1)[::-1] * 1e-6
+    assert shown[:, -200:] == pytest.approx(expected, nan_ok=True, rel=1e-5)
+    assert role.stop_s == pytest.approx(begin_s + 1.99, abs=5e-3)
     view.close()
     outlet.close()
 

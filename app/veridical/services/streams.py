@@ -2,12 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
 from veridical.domain.arrays import FloatArray
 from veridical.domain.event import MARKER_STREAM_NAME, Marker
@@ -17,7 +16,9 @@ from veridical.domain.stream import Role, StreamDescription, suggest_roles
 from veridical.ipc.messages import Light, SimulatorState, Stop
 from veridical.paths import RunPaths
 from veridical.services.children import Child, spawn
+from veridical.services.role_view import RoleView
 from veridical.services.study import Study
+from veridical.signals.filters import FilterChoice
 from veridical.storage.atomic import write_atomically
 from veridical.streaming.discovery import Resolver
 from veridical.streaming.viewing import ViewingInlet
@@ -72,7 +73,7 @@ class ScopeTraces:
     Parameters
     ----------
     samples : ndarray, shape (n_channels, n_times)
-        SI units; oldest first; NaN where nothing has arrived yet.
+        SI units; oldest first; NaN where nothing has arrived yet, or was lost.
     stop_s : float
         LSL time of the newest sample.
     light, words : str
@@ -91,7 +92,7 @@ class ScopeTraces:
 class Scope:
     """One viewing inlet thread per stream, read from ring buffers; also reads the marker stream.
 
-    The marker stream may come later than the scope: it appears with the presenter.
+    The marker stream may come later than the scope: it appears with the presenter. One thread at a time may read.
     """
 
     def __init__(self, streams: tuple[StreamDescription, ...], seconds: float = 10.0) -> None:
@@ -102,19 +103,28 @@ class Scope:
             for s in streams
             if s.is_regular and s.format != "string" and any(r.stream == s.name for r in self._roles)
         }
+        self._views = {
+            (role.stream, role.source_id, role.role): RoleView(role, self._inlets[role.stream, role.source_id], seconds)
+            for role in self._roles
+        }
         self._marker_inlets: dict[str, ViewingInlet] = {}
         self._resolver = Resolver(reads_headers=False)
 
-    def traces(self) -> tuple[ScopeTraces, ...]:
-        """Newest traces of every role; never blocks."""
-        snapshots = {key: (inlet.snapshot(), *inlet.health()) for key, inlet in self._inlets.items()}
+    def traces(self, filters: Mapping[str, FilterChoice] | None = None) -> tuple[ScopeTraces, ...]:
+        """Newest traces of every role; never blocks. Samples are views that the next call changes.
+
+        Parameters
+        ----------
+        filters : mapping
+            What the eye shall see of a role; only what is new is filtered.
+        """
+        health = {key: inlet.health() for key, inlet in self._inlets.items()}
         found: list[ScopeTraces] = []
-        for role in self._roles:
-            key = (role.stream, role.source_id)
-            snapshot, light, words = snapshots[key]
-            samples = snapshot.samples[np.array(role.channels)] * role.gain + role.offset
-            hz = self._inlets[key].stream.nominal_hz
-            found.append(ScopeTraces(role.role, role.labels, hz, samples, snapshot.stop_s, light, words))
+        for view in self._views.values():
+            role = view.role
+            samples = view.read(filters.get(role.role) if filters else None)
+            light, words = health[role.stream, role.source_id]
+            found.append(ScopeTraces(role.role, role.labels, view.sampling_hz, samples, view.stop_s, light, words))
         return tuple(found)
 
     def markers(self) -> tuple[tuple[float, str], ...]:

@@ -1,6 +1,6 @@
 """Zero-phase filters and decimation, in float64, segment by segment."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import signal as scipy_signal
@@ -28,13 +28,18 @@ class FilterChoice:
     notch_hz: tuple[float, ...] = ()
     order: int = 2
 
+    def below(self, limit_hz: float) -> "FilterChoice":
+        """Return the choice without the edges that a slow signal cannot have."""
+        kept = [edge if edge is None or edge < limit_hz else None for edge in (self.high_pass_hz, self.low_pass_hz)]
+        return replace(self, high_pass_hz=kept[0], low_pass_hz=kept[1])
+
 
 # A notch of 50 Hz is then 1.7 Hz wide: mains drifts by 0.2 Hz at most (ENTSO-E limits), beta and gamma stay.
 _NOTCH_QUALITY = 30.0
 
 
-def _sections(choice: FilterChoice, sampling_hz: float) -> FloatArray:
-    """Design second-order sections, shape (n_sections, 6)."""
+def design_sections(choice: FilterChoice, sampling_hz: float) -> FloatArray:
+    """Design second-order sections of one pass, shape (n_sections, 6)."""
     nyquist_hz = sampling_hz / 2
     parts: list[FloatArray] = []
     for edge_hz, kind in ((choice.high_pass_hz, "highpass"), (choice.low_pass_hz, "lowpass")):
@@ -77,7 +82,7 @@ def filter_zero_phase(samples: FloatArray, sampling_hz: float, choice: FilterCho
     A float32 0.1-Hz filter on 150 mV of offset erred by 221 uV [measured, METHODS 5.10], hence float64
     and the mean. The ends are padded by a point reflection that is as long as the filter rings.
     """
-    sections = _sections(choice, sampling_hz)
+    sections = design_sections(choice, sampling_hz)
     centred, missing, mean = _centre(samples)
     n_times = samples.shape[-1]
     if len(sections) and n_times > 1:

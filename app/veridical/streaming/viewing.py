@@ -1,5 +1,6 @@
 """The newest seconds of one stream, for eyes and live models: never the recording."""
 
+import math
 import threading
 from collections import deque
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StreamError
 from veridical.domain.stream import StreamDescription
 from veridical.streaming.clock import local_clock
-from veridical.streaming.inlet import RawChunk, RawInlet, find_inlet
+from veridical.streaming.inlet import RawChunk, RawInlet, SampleArray, find_inlet
 from veridical.streaming.vitals import Health, Vitals
 
 _BUFFERED_S = 10
@@ -18,6 +19,8 @@ _FIND_TIMEOUT_S = 2.0
 _PULL_S = 0.2
 # Irregular streams keep their newest markers by count and age.
 _MAX_MARKERS = 1000
+# Stamps of one packet and the next scatter by what the network takes; a longer step is time of which nothing came.
+_LOST_S, _LOST_PERIODS = 0.25, 5.0
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Snapshot:
     Parameters
     ----------
     samples : ndarray of float64, shape (n_channels, n_times)
-        In the stream's own units, oldest first; NaN where nothing has arrived yet.
+        In the stream's own units, oldest first; NaN where nothing has arrived yet, or was lost.
     stop_s : float
         Stamp of the newest sample on this machine's LSL clock; NaN before the first.
     n_received : int
@@ -37,6 +40,25 @@ class Snapshot:
     samples: FloatArray
     stop_s: float
     n_received: int
+
+
+@dataclass(frozen=True)
+class Fresh:
+    """What a numeric stream has brought since the last look.
+
+    Parameters
+    ----------
+    samples : ndarray of float64, shape (n_channels, n_new)
+        In the stream's own units, oldest first; columns of NaN stand for time of which nothing arrived.
+    stop_s : float
+        As in ``Snapshot``.
+    place : int
+        Where to go on from at the next look.
+    """
+
+    samples: FloatArray
+    stop_s: float
+    place: int
 
 
 class ViewingInlet:
@@ -52,6 +74,9 @@ class ViewingInlet:
         n_times = max(1, round(seconds * stream.nominal_hz)) if stream.is_regular else 0
         self._ring = np.full((0 if stream.format == "string" else stream.n_channels, n_times), np.nan)
         self._next = 0
+        self._n_written = 0
+        self._last_sent_s = float("nan")
+        self._last_heard_s = local_clock()
         self._stop_s = float("nan")
         self._offset_s = 0.0
         self._markers: deque[tuple[float, str]] = deque(maxlen=_MAX_MARKERS)
@@ -66,6 +91,14 @@ class ViewingInlet:
         with self._lock:
             samples = np.concatenate((self._ring[:, self._next :], self._ring[:, : self._next]), axis=1)
             return Snapshot(samples, self._stop_s, self._vitals.n_samples)
+
+    def since(self, place: int) -> Fresh:
+        """Copy only what is newer than an earlier look; 0 asks for everything that is still held."""
+        with self._lock:
+            n_times = self._ring.shape[1]
+            n_new = min(self._n_written - place, n_times)
+            places = (self._next - n_new + np.arange(n_new)) % max(1, n_times)
+            return Fresh(self._ring[:, places], self._stop_s, self._n_written)
 
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(LSL time on this machine, text) of an irregular stream's newest seconds, oldest first."""
@@ -124,8 +157,26 @@ class ViewingInlet:
             return
         if self.stream.format == "string":
             return
+        # Lost time is kept as time: what came before must not move up to what comes after.
+        period_s = 1 / self.stream.nominal_hz
+        # As sent: a newly measured clock offset is no gap.
+        before_s, heard_s = self._last_sent_s, self._last_heard_s
+        self._last_sent_s, self._last_heard_s = float(chunk.stamps_s[-1]), now
+        steps_s = np.diff(chunk.stamps_s, prepend=before_s if math.isfinite(before_s) else chunk.stamps_s[0])
+        # A device that starts its clock anew was away for as long as nothing came.
+        steps_s = np.minimum(steps_s, now - heard_s + 1.0)
+        first = 0
+        for k in np.flatnonzero(steps_s > max(_LOST_S, _LOST_PERIODS * period_s)).tolist():
+            self._write(chunk.samples[:, first:k])
+            n_lost = min(round(steps_s[k] / period_s) - 1, self._ring.shape[1])
+            self._write(np.full((self._ring.shape[0], n_lost), np.nan))
+            first = k
+        self._write(chunk.samples[:, first:])
+
+    def _write(self, samples: SampleArray) -> None:
         n_times = self._ring.shape[1]
-        newest = chunk.samples[:, -n_times:]
+        newest = samples[:, -n_times:]
+        self._n_written += samples.shape[1]
         places = (self._next + np.arange(newest.shape[1])) % n_times
         self._ring[:, places] = newest
         self._next = int((self._next + newest.shape[1]) % n_times)

@@ -1,5 +1,6 @@
 """Renders channels of any rate into one image; runs in any thread and knows no widget."""
 
+import ctypes
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -94,7 +95,10 @@ class TracePainter:
         if n_columns >= width:
             return self.paint(scene)
         if n_columns > 0:
-            self._pixels[:, : width - n_columns] = self._pixels[:, n_columns:].copy()
+            # All rows at once, without a copy in between: what a row hands to the one above lies in columns that are
+            # drawn anew.
+            start, n_bytes = self._pixels.ctypes.data, self._pixels.nbytes
+            ctypes.memmove(start, start + 4 * n_columns, n_bytes - 4 * n_columns)
         first = max(0, width - n_columns - n_redrawn)
         self._pixels[:, first:] = 0
         self._paint_columns(scene, first, width)

@@ -14,6 +14,7 @@ from veridical.gui.common.tokens import PARTICIPANT_GREY, SMALL_PT
 from veridical.services.study import Study
 
 _INK = "#0d0d0d"
+_ASPECT = 16 / 10
 
 
 class PresenterMirror(QWidget):
@@ -27,17 +28,11 @@ class PresenterMirror(QWidget):
         self._shows_choice = False
         self._thumbnails: dict[str, QPixmap] = {}
         self._appearance = appearance
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumHeight(150)
+        self.setMaximumHeight(round(352 / _ASPECT))
         self.setAccessibleName("What the participant sees")
         appearance.changed.connect(self.update)
-
-    def hasHeightForWidth(self) -> bool:  # noqa: N802
-        return True
-
-    def heightForWidth(self, width: int) -> int:  # noqa: N802
-        return width * 10 // 16
 
     def sizeHint(self) -> QSize:  # noqa: N802
         return QSize(352, 220)
@@ -60,7 +55,9 @@ class PresenterMirror(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        screen = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        # The participant's screen keeps its shape, whatever room there is.
+        width = min(float(self.width()), self.height() * _ASPECT) - 1
+        screen = QRectF((self.width() - width) / 2, 0.5, width, width / _ASPECT - 1)
         painter.setPen(QColor(self._appearance.theme.border))
         painter.setBrush(QColor(PARTICIPANT_GREY))
         painter.drawRoundedRect(screen, 6, 6)

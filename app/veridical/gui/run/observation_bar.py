@@ -12,7 +12,6 @@ from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, clear_layout, label
 
-_COLUMNS = 2
 N_OWN = 9
 
 
@@ -79,11 +78,12 @@ class ObservationBar(QWidget):
         self._buttons = []
         for k, (action_id, words) in enumerate(wanted):
             action = self._actions[action_id]
-            button = ActionButton(self._appearance, action, "", "plain", f"{words}   {action.key}")
+            button = ActionButton(self._appearance, action, "", "plain", f"{words}  {action.key}")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
             self._buttons.append(button)
-            self._grid.addWidget(button, k // _COLUMNS, k % _COLUMNS)
+            button.setMinimumHeight(button.sizeHint().height())
+            self._grid.addWidget(button, k // 2, k % 2)
 
     def refresh(self) -> None:
         """Enable buttons after the actions table."""

@@ -10,11 +10,12 @@ from veridical.domain.participant import RunKey
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
 from veridical.gui.common.tokens import GRID
-from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, label
+from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.observation_bar import observation_actions
 from veridical.gui.run.run_desk import RunChoices, RunDesk
+from veridical.gui.run.scope_bar import ScopeBar, scope_actions
 from veridical.gui.run.scope_view import ScopeView
 from veridical.gui.run.session_panel import SessionPanel
 from veridical.gui.run.setup_panel import SetupPanel
@@ -175,6 +176,7 @@ class RunPage(Page):
                 "run.again", "Prepare another run", "Ctrl+Shift+N", self._leave, self._is_over,
                 "Go back to the set-up for the next run.", "run",
             ),
+            *scope_actions(lambda: self.scope, self._choose_next_signal),
             *observation_actions(
                 self._observe, self._mark, lambda: desk.is_session_live, lambda: len(desk.own_markers)
             ),
@@ -210,7 +212,8 @@ class RunPage(Page):
         self.scope = ScopeView(appearance, self.context.lab.open_scope)
         self.scope.thread_of_scope.failed.connect(lambda sentence: self.banner.show_sentence("caution", sentence))
         scope_card, scope_column = card(margin=2 * GRID, spacing=GRID)
-        scope_column.addWidget(label("Live signals", "sectionTitle"))
+        self.scope_bar = ScopeBar(appearance, actions, self.scope)
+        scope_column.addWidget(self.scope_bar)
         scope_column.addWidget(self.scope, 1)
         self._timeline = TrialTimeline(appearance)
         self._timeline_card, timeline_column = card(margin=2 * GRID, spacing=GRID)
@@ -279,6 +282,7 @@ class RunPage(Page):
             self._summary.show_summary(resolve_summary(self.desk.state), screen.ticks, screen.points)
         self._screen = screen
         self.scope.show_streams(self.desk.streams)
+        self.scope_bar.refresh()
         self.changed.emit()
         self._refresh_buttons(mode)
 
@@ -412,6 +416,9 @@ class RunPage(Page):
     def _mark(self, place: int) -> None:
         self.desk.mark(place)
         self.session_panel.observations.say(f"Written at {_clock()}: {self.desk.own_markers[place]}")
+
+    def _choose_next_signal(self) -> None:
+        self.scope_bar.choose_next()
 
     def _focus_note(self) -> None:
         self.session_panel.focus_note()

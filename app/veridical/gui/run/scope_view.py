@@ -3,21 +3,29 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
 from PySide6.QtCore import QLineF, QObject, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QHideEvent, QImage, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetricsF,
+    QHideEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPixmap,
+    QResizeEvent,
+    QShowEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QWidget
 
-from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import VeridicalError
 from veridical.domain.event import Marker
 from veridical.domain.stream import StreamDescription
 from veridical.gui.common.appearance import Appearance, make_font
-from veridical.gui.common.lanes import Lane, lay_out
-from veridical.gui.common.scaling import fitting_span, lane_offsets
-from veridical.gui.common.tokens import SMALL_PT, Theme, argb
+from veridical.gui.common.lanes import lane_at
+from veridical.gui.common.scaling import step_span
+from veridical.gui.common.tokens import SMALL_PT, Theme
 from veridical.gui.common.trace_axes import (
     TraceFrame,
     cosmetic,
@@ -26,117 +34,13 @@ from veridical.gui.common.trace_axes import (
     paint_scale_bars,
     paint_zero_lines,
 )
-from veridical.gui.common.trace_painter import Group, Run, Scene, TracePainter
+from veridical.gui.run.scope_painter import SCOPE_SECONDS, Canvas, ScopeFrame, ScopePainter, ScopeSettings
 from veridical.services.streams import Scope, ScopeTraces
 
-SCOPE_SECONDS = 10.0
-_FRAME_S = 1 / 30
-# Offsets and scales are looked at once a second; more often they would only make traces jump.
-_RESCALE_S = 1.0
-_ORDER = {"EEG": 0, "EOG": 1, "EDA": 2, "ECG": 3}
+# A little more than 30 a second, so that it stays 30 when the machine is busy.
+_FRAME_S = 1 / 32
 
 OpenScope = Callable[[tuple[StreamDescription, ...], float], Scope]
-
-
-@dataclass(frozen=True, eq=False)
-class ScopeFrame:
-    """One finished picture."""
-
-    image: QImage
-    lanes: tuple[Lane, ...]
-    spans: tuple[float, ...]
-    stop_s: float
-    markers: tuple[tuple[float, str], ...]
-    traces: tuple[ScopeTraces, ...]
-
-
-@dataclass(frozen=True)
-class Canvas:
-    """Size and colours to draw with."""
-
-    width_px: int
-    height_px: int
-    ratio: float
-    theme: Theme
-
-
-class ScopePainter:
-    """Turns traces into frames; remembers scales and scrolls where it can. Belongs to one thread."""
-
-    def __init__(self) -> None:
-        self._painter = TracePainter()
-        self._offsets: dict[str, FloatArray] = {}
-        self._spans: dict[str, float] = {}
-        self._scaled_at = -np.inf
-        self._last: tuple[object, ...] = ()
-        self._last_column = 0
-
-    def take_scales(self, other: "ScopePainter") -> None:
-        """Draw with another painter's offsets and spans."""
-        self._offsets, self._spans = dict(other._offsets), dict(other._spans)
-        self._scaled_at = other._scaled_at
-
-    def paint(
-        self, traces: tuple[ScopeTraces, ...], markers: tuple[tuple[float, str], ...], canvas: Canvas, now_s: float
-    ) -> ScopeFrame:
-        """Draw the newest seconds of every role.
-
-        Parameters
-        ----------
-        now_s : float
-            Any steady clock; decides when scales are looked at again.
-        """
-        # A stream that has sent nothing yet has no newest sample; its light says so.
-        heard = (t for t in traces if t.labels and np.isfinite(t.stop_s) and t.samples.shape[1] > 1)
-        shown = tuple(sorted(heard, key=lambda t: _ORDER.get(t.role, 9)))
-        lanes = lay_out([(t.role, t.labels) for t in shown], canvas.height_px)
-        was_rescaled = self._rescale(shown, now_s)
-        newest = max((t.stop_s for t in shown), default=0.0)
-        n_columns = max(1, round(canvas.width_px * canvas.ratio))
-        per_column = SCOPE_SECONDS / n_columns
-        column = int(np.floor(newest / per_column))
-        stop_s = column * per_column
-        groups = tuple(
-            Group(
-                (Run(t.samples, t.stop_s - (t.samples.shape[1] - 1) / t.sampling_hz, 1 / t.sampling_hz),),
-                self._offsets[t.role],
-                self._spans[t.role],
-                argb(canvas.theme.role(t.role)),
-            )
-            for t in shown
-        )
-        scene = Scene(groups, lanes, stop_s - SCOPE_SECONDS, stop_s, canvas.width_px, canvas.height_px, canvas.ratio)
-        oldest = min((t.stop_s for t in shown), default=newest)
-        late = int(np.ceil((newest - oldest + 0.3) / per_column))
-        layout = (canvas, lanes)
-        step = column - self._last_column
-        if layout != self._last or was_rescaled or not 0 <= step < n_columns:
-            image = self._painter.paint(scene)
-        else:
-            image = self._painter.scroll(scene, step, late)
-        self._last, self._last_column = layout, column
-        return ScopeFrame(image, lanes, tuple(self._spans[t.role] for t in shown), stop_s, markers, traces)
-
-    def _rescale(self, traces: tuple[ScopeTraces, ...], now_s: float) -> bool:
-        is_new = any(self._offsets.get(t.role, np.empty(0)).shape != (len(t.labels),) for t in traces)
-        if not is_new and now_s - self._scaled_at < _RESCALE_S:
-            return False
-        self._scaled_at = now_s
-        changed = False
-        for t in traces:
-            thin = t.samples[:, :: max(1, t.samples.shape[1] // 600)]
-            offsets = lane_offsets(thin, t.role)
-            span = fitting_span(thin, t.role, self._spans.get(t.role))
-            old = self._offsets.get(t.role)
-            if (
-                old is None
-                or old.shape != offsets.shape
-                or span != self._spans[t.role]
-                or np.any(np.abs(offsets - old) > 0.25 * span)
-            ):
-                self._offsets[t.role], self._spans[t.role] = offsets, span
-                changed = True
-        return changed
 
 
 class ScopeThread(QObject):
@@ -150,6 +54,7 @@ class ScopeThread(QObject):
         self._open_scope = open_scope
         self._canvas = canvas
         self._streams: tuple[StreamDescription, ...] = ()
+        self._settings = ScopeSettings()
         self._lock = threading.Lock()
         self._frame: ScopeFrame | None = None
         self._is_taken = True
@@ -165,6 +70,10 @@ class ScopeThread(QObject):
     def resize(self, canvas: Canvas) -> None:
         """Draw at another size from the next frame on."""
         self._canvas = canvas
+
+    def show_settings(self, settings: ScopeSettings) -> None:
+        """Scale and filter otherwise from the next frame on."""
+        self._settings = settings
 
     def pause(self, is_paused: bool) -> None:
         """Stop painting while nobody looks."""
@@ -197,7 +106,9 @@ class ScopeThread(QObject):
                 scope, viewed = self._open(wanted), wanted
                 painter = ScopePainter()
             if scope is not None and not self._is_paused:
-                self._publish(painter.paint(scope.traces(), scope.markers(), self._canvas, began))
+                settings = self._settings
+                traces = scope.traces(settings.filters)
+                self._publish(painter.paint(traces, scope.markers(), self._canvas, began, settings))
             self._stop.wait(max(0.002, due - time.monotonic()))
         if scope is not None:
             scope.close()
@@ -231,13 +142,23 @@ def marker_words(name: str) -> str:
 
 
 class ScopeView(QWidget):
-    """Newest 10 s of every role, with labels, time axis, scale bars and markers."""
+    """Newest 10 s of every role, with labels, time axis, scale bars and markers.
+
+    A click on a role chooses it, the wheel over it changes its scale.
+    """
+
+    role_chosen = Signal(str)
+    settings_changed = Signal()
 
     def __init__(self, appearance: Appearance, open_scope: OpenScope) -> None:
         super().__init__()
         self._appearance = appearance
         self._frame: ScopeFrame | None = None
-        self.setMinimumSize(360, 240)
+        self._settings = ScopeSettings()
+        self._role = ""
+        # Grid, labels and scale bars change once in a while only.
+        self._backdrop: tuple[tuple[object, ...], QPixmap] | None = None
+        self.setMinimumSize(360, 200)
         self.setAccessibleName("Live signals")
         self.thread_of_scope = ScopeThread(open_scope, self._canvas())
         self.thread_of_scope.ready.connect(self._on_ready, Qt.ConnectionType.QueuedConnection)
@@ -252,6 +173,46 @@ class ScopeView(QWidget):
     def frame(self) -> ScopeFrame | None:
         """The frame that is shown."""
         return self._frame
+
+    @property
+    def settings(self) -> ScopeSettings:
+        """How the roles are shown."""
+        return self._settings
+
+    @property
+    def role(self) -> str:
+        """The role that keys work on: the chosen one, else the first."""
+        return self._role if self._role in self.roles else next(iter(self.roles), "")
+
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """Roles that are shown, from the top."""
+        return () if self._frame is None else tuple(dict.fromkeys(lane.role for lane in self._frame.lanes))
+
+    def choose_role(self, role: str) -> None:
+        """Let the keys work on a role."""
+        self._role = role
+        self._backdrop = None
+        self.role_chosen.emit(role)
+        self.update()
+
+    def show_settings(self, settings: ScopeSettings) -> None:
+        """Scale and filter otherwise."""
+        self._settings = settings
+        self.thread_of_scope.show_settings(settings)
+        self.settings_changed.emit()
+
+    def rescale(self, direction: int) -> None:
+        """Show the chosen role larger (+1) or smaller (-1)."""
+        frame, role = self._frame, self.role
+        if frame is None or not role:
+            return
+        held = self._settings.spans.get(role) or frame.spans[self.roles.index(role)]
+        self.show_settings(self._settings.with_span(role, step_span(held, -direction)))
+
+    def fit(self) -> None:
+        """Fit the chosen role's scale to its signal again."""
+        self.show_settings(self._settings.with_span(self.role, None))
 
     def show_streams(self, streams: tuple[StreamDescription, ...]) -> None:
         """View other streams."""
@@ -273,27 +234,71 @@ class ScopeView(QWidget):
     def hideEvent(self, event: QHideEvent) -> None:  # noqa: N802
         self.thread_of_scope.pause(True)
 
+    def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
+        role = self._role_at(event.position().y())
+        if role and event.angleDelta().y():
+            self.choose_role(role)
+            self.rescale(1 if event.angleDelta().y() > 0 else -1)
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
+        role = self._role_at(event.position().y())
+        if role:
+            self.choose_role(role)
+
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
         theme = self._appearance.theme
+        frame, area = self._frame, self._area
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.sunken))
-        frame, area = self._frame, TraceFrame(self.width(), self.height(), top_px=24.0).traces
+        painter.drawPixmap(0, 0, self._find_backdrop(theme))
+        if frame is None or not frame.lanes:
+            painter.setPen(QColor(theme.quiet))
+            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "No signals yet")
+        else:
+            self._paint_markers(painter, frame, area, theme)
+            painter.drawImage(area.topLeft(), frame.image)
+        painter.end()
+
+    @property
+    def _area(self) -> QRectF:
+        return TraceFrame(self.width(), self.height(), top_px=24.0).traces
+
+    def _role_at(self, y_px: float) -> str:
+        lane = None if self._frame is None else lane_at(self._frame.lanes, y_px - self._area.top())
+        return "" if lane is None else lane.role
+
+    def _find_backdrop(self, theme: Theme) -> QPixmap:
+        """Everything that stays from frame to frame, painted when it changes."""
+        frame, ratio = self._frame, self.devicePixelRatioF()
+        lanes, spans = (frame.lanes, frame.spans) if frame is not None else ((), ())
+        wanted = (self.width(), self.height(), ratio, theme, lanes, spans, self.role)
+        if self._backdrop is None or self._backdrop[0] != wanted:
+            pixmap = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(QColor(theme.sunken))
+            painter = QPainter(pixmap)
+            self._paint_backdrop(painter, theme)
+            painter.end()
+            self._backdrop = (wanted, pixmap)
+        return self._backdrop[1]
+
+    def _paint_backdrop(self, painter: QPainter, theme: Theme) -> None:
+        frame, area = self._frame, self._area
         ticks = [
             (area.right() - k * area.width() / 5, "now" if k == 0 else f"\N{MINUS SIGN}{k * SCOPE_SECONDS / 5:g} s")
             for k in range(5, -1, -1)
         ]
         paint_grid(painter, area, ticks, theme)
         if frame is None or not frame.lanes:
-            painter.setPen(QColor(theme.quiet))
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "No signals yet")
-            painter.end()
             return
+        own = [lane for lane in frame.lanes if lane.role == self.role]
+        if own and len(self.roles) > 1:
+            # Which role the keys work on: a bar beside its labels.
+            top, bottom = area.top() + own[0].top_px, area.top() + own[-1].top_px + own[-1].height_px
+            painter.fillRect(QRectF(0, top, 3, bottom - top), QColor(theme.role(self.role)))
         paint_zero_lines(painter, [lane for lane in frame.lanes if lane.role != "EEG"], area, theme)
-        self._paint_markers(painter, frame, area, theme)
-        painter.drawImage(area.topLeft(), frame.image)
         paint_labels(painter, frame.lanes, area, theme)
         paint_scale_bars(painter, frame.lanes, frame.spans, area, theme)
-        painter.end()
 
     def _paint_markers(self, painter: QPainter, frame: ScopeFrame, area: QRectF, theme: Theme) -> None:
         painter.setFont(make_font(SMALL_PT))
@@ -321,5 +326,5 @@ class ScopeView(QWidget):
         self.update()
 
     def _canvas(self) -> Canvas:
-        area = TraceFrame(self.width(), self.height(), top_px=24.0).traces
+        area = self._area
         return Canvas(round(area.width()), round(area.height()), self.devicePixelRatioF(), self._appearance.theme)
