@@ -84,6 +84,7 @@ def test_signals_are_scaled_by_keys_and_wheel_and_filtered_for_the_eye(
 ) -> None:
     window, page, _ = live
     qtbot.waitUntil(lambda: page.scope.frame is not None, timeout=20000)
+    page.poll()
     assert page.scope.role == "EEG"
     fitted = page.scope.frame.spans[0] if page.scope.frame is not None else 0.0
     QTest.keyClick(window, Qt.Key.Key_Plus)
