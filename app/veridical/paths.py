@@ -160,6 +160,10 @@ class StudyPaths:
         """Mended copy of a recording that broke off; read instead of it."""
         return self._derived(key, "recovered.xdf")
 
+    def pyramid(self, key: RunKey) -> Path:
+        """What the Annotate page keeps to draw the recording; may be deleted, it is made again."""
+        return self._derived(key, "pyramid.bin")
+
     def features(self, key: RunKey) -> Path:
         """Feature table of a run."""
         return self._derived(key, "features.tsv")

@@ -24,6 +24,7 @@ from veridical.domain.stream import Role, StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.domain.timeline import Segment, Timeline
 from veridical.domain.view import View
+from veridical.domain.viewing import view_of
 from veridical.gui.app import build_window
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.lab import Lab
@@ -41,6 +42,7 @@ from veridical.services.session import RunRequest
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
 from veridical.services.training import TrainingResult
+from veridical.services.viewing import Viewing
 from veridical.signals.filters import FilterChoice
 from veridical.storage.stimuli_table import write_stimuli
 
@@ -254,7 +256,7 @@ class FakeDesk(AnnotationDesk):
     """Annotation without files."""
 
     def __init__(self, recording: Recording) -> None:
-        self.recording = recording
+        self.viewing = Viewing(view_of(recording))
         self._set = AnnotationSet()
         self._done: list[Edit] = []
         self._undone: list[Edit] = []

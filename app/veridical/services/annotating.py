@@ -1,25 +1,21 @@
 """Annotating one recording: marks with undo, saved at every edit, and suggestions."""
 
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from veridical.domain.annotation import Annotation, AnnotationSet, Suggestion
-from veridical.domain.event import Event, Marker
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.recording import Recording
-from veridical.domain.stream import RoleAssignment
+from veridical.domain.viewing import ViewedRecording
 from veridical.services.recovery import recording_file
+from veridical.services.run_facts import onsets_as_shown, roles_of
 from veridical.services.study import Study
+from veridical.services.viewing import RunViewing, Viewing
 from veridical.signals.observations import suggest_observed
-from veridical.signals.pulses import delayed_onsets
 from veridical.signals.suggestions import suggest_artifacts_work
 from veridical.storage.annotation_file import Act, AnnotationJournal, read_annotation_journal, write_annotation_table
-from veridical.storage.journal import read_journal
 from veridical.storage.recording_file import load_recording
-from veridical.storage.session_file import find_session
 from veridical.storage.suggestion_table import read_suggestions, write_suggestions
-from veridical.storage.timing_file import read_display_timings
 
 
 @dataclass(frozen=True)
@@ -43,15 +39,20 @@ class AnnotationState:
 class AnnotationDesk:
     """One rater at one recording; every act is on disk before the call returns."""
 
-    recording: Recording
+    viewing: Viewing
 
     def __init__(self, study: Study, key: RunKey, rater: str = "rater1") -> None:
         self._table = study.paths.annotation_table(key, rater)
         journal = study.paths.annotation_journal(key, rater)
-        self.recording = load_run(study, key)
+        self.viewing = RunViewing(study, key)
         self._suggestions = read_suggestions(study.paths.suggestions(key))
         self._history = read_annotation_journal(journal)
         self._journal = AnnotationJournal(journal)
+
+    @property
+    def recording(self) -> ViewedRecording:
+        """What can be seen of the recording by now."""
+        return self.viewing.recording
 
     @property
     def state(self) -> AnnotationState:
@@ -116,6 +117,7 @@ class AnnotationDesk:
     def close(self) -> None:
         """Rewrite the table and let go of the files."""
         self._journal.close()
+        self.viewing.close()
         # A rater who only looked leaves no empty table behind.
         if self._history.done or self._history.undone or self._table.exists():
             self.save_table()
@@ -133,33 +135,11 @@ class AnnotationDesk:
         return replace(annotation, onset_s=start, duration_s=stop - start)
 
 
-def roles_of(study: Study, key: RunKey) -> tuple[RoleAssignment, ...]:
-    """Roles as decided before this run, else the study's; empty lets the channel labels decide."""
-    session = find_session(study.paths.session_file(key))
-    return session.roles if session is not None and session.roles else study.settings.roles
-
-
 def load_run(study: Study, key: RunKey) -> Recording:
-    """Open a run's recording with its roles; RecordingError if there is none or it cannot be read.
-
-    Without a pulse or photodiode in the recording, pictures are moved by the delay that the newest display test
-    measured on the same screen.
-    """
+    """Read a run's recording with its roles; RecordingError if there is none or it cannot be read."""
     recording = load_recording(recording_file(study, key), roles_of(study, key))
-    session = find_session(study.paths.session_file(key))
-    if session is not None and session.imported is not None:
-        return replace(recording, events=imported_events(study.paths.journal(key), recording.origin_s))
-    screen = session.screen_used if session is not None else ""
-    tests = [t for t in read_display_timings(study.paths.display_timing) if screen and t.screen == screen]
-    if not tests:
-        return recording
-    events, timing = delayed_onsets(recording.events, recording.timing, tests[-1].offset_s, tests[-1].jitter_s)
+    events, timing = onsets_as_shown(study, key, recording)
     return replace(recording, events=events, timing=timing)
-
-
-def imported_events(journal: Path, origin_s: float) -> tuple[Event, ...]:
-    """Events of a recording made elsewhere, from the journal that its import wrote."""
-    return tuple(Event(line.lsl_s - origin_s, Marker.parse(line.marker)) for line in read_journal(journal))
 
 
 def merged_marks(study: Study, key: RunKey) -> tuple[AnnotationSet, tuple[str, ...]]:

@@ -83,13 +83,17 @@ class NumericSamples:
             copied.byteswap(inplace=True)
         return copied
 
-    def stamps(self, period_s: float) -> FloatArray:
-        """Stamps of all samples in seconds, shape (n_samples,); where there is none, the one before plus a period."""
-        stamps_s = np.empty(self.n_samples)
+    def stamps(self, period_s: float, first: int = 0, last: int | None = None) -> FloatArray:
+        """Stamps of samples in seconds, shape (last - first,); where there is none, the one before plus a period.
+
+        From elsewhere than the beginning, those before the first written stamp count from 0.
+        """
+        last = self.n_samples if last is None else last
+        stamps_s = np.empty(last - first)
         last_s = 0.0
-        for low in range(0, self.n_samples, _BLOCK_SAMPLES):
-            high = min(low + _BLOCK_SAMPLES, self.n_samples)
-            block = stamps_s[low:high]
+        for low in range(first, last, _BLOCK_SAMPLES):
+            high = min(low + _BLOCK_SAMPLES, last)
+            block = stamps_s[low - first : high - first]
             self._fill_stamps(block, self._cut(low, high), last_s, period_s)
             last_s = float(block[-1])
         return stamps_s

@@ -182,6 +182,34 @@ class XdfStream:
             self._require_open()
         return self._numeric.values(first, last).T
 
+    def timeline_of_first(self, n: int) -> Timeline:
+        """Time of the first ``n`` samples only, for a first look at a long recording."""
+        from veridical.signals.timeline import fit_timeline, synchronise
+
+        n = min(n, self.n_samples)
+        with np.errstate(invalid="ignore", over="ignore"):
+            times_s = synchronise(self._stamps(0, n), self.measured_offsets)
+            return fit_timeline(times_s, self.nominal_hz if self.description.n_channels else 0.0)
+
+    @cached_property
+    def last_s(self) -> float:
+        """Synchronised stamp of the last sample; 0 if there is none."""
+        from veridical.signals.timeline import synchronise
+
+        if not self.n_samples:
+            return 0.0
+        # What leads to a deduced stamp lies at most a chunk before it.
+        first = max(0, self.n_samples - 65536)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return float(synchronise(self._stamps(first, self.n_samples)[-1:], self.measured_offsets)[0])
+
+    def _stamps(self, first: int, last: int) -> FloatArray:
+        """Raw stamps of some samples; those deduced before the first written one are only about right."""
+        if self._numeric is None:
+            return self._texts[1][first:last]
+        self._require_open()
+        return self._numeric.stamps(self._period_s, first, last)
+
     @cached_property
     def defects(self) -> tuple[str, ...]:
         """Named defects (FORMATS 5); empty for a stream that is usable as it is. Decodes the stamps."""

@@ -20,7 +20,8 @@ from PySide6.QtWidgets import QWidget
 
 from veridical.domain.annotation import Annotation, Suggestion
 from veridical.domain.arrays import FloatArray
-from veridical.domain.recording import Signal as Recorded
+from veridical.domain.timeline import Segment
+from veridical.domain.viewing import ViewedSignal
 from veridical.gui.annotate.view_model import AnnotateModel, AnnotateScreen, label_words
 from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.lanes import Lane, lane_at, lay_out
@@ -46,7 +47,7 @@ _DRAG_PX = 4.0
 class SceneRequest:
     """What the renderer needs; frozen, so that it can cross threads."""
 
-    signals: tuple[Recorded, ...]
+    signals: tuple[ViewedSignal, ...]
     lanes: tuple[Lane, ...]
     spans: tuple[float, ...]
     start_s: float
@@ -61,13 +62,20 @@ class SceneRequest:
         groups = []
         for signal, span in zip(self.signals, self.spans, strict=True):
             runs = tuple(
-                Run(signal.samples[:, s.first : s.first + s.n], s.start_s, s.period_s)
+                self._read(signal, s)
                 for segment in signal.timeline.segments_between(self.start_s, self.stop_s)
                 for s in segment.straight_pieces()
             )
             offsets = lane_offsets(_thin(runs, len(signal.labels), self.start_s, self.stop_s), signal.role)
             groups.append(Group(runs, offsets, span, argb(self.theme.role(signal.role))))
         return Scene(tuple(groups), self.lanes, self.start_s, self.stop_s, self.width_px, self.height_px, self.ratio)
+
+    def _read(self, signal: ViewedSignal, piece: Segment) -> Run:
+        """Read the part of a straight stretch that is in the window."""
+        first = max(0, int((self.start_s - piece.start_s) / piece.period_s) - 1)
+        stop = min(piece.n, int((self.stop_s - piece.start_s) / piece.period_s) + 2)
+        samples = signal.source.read(piece.first + first, piece.first + max(first, stop))
+        return Run(samples, piece.start_s + first * piece.period_s, piece.period_s)
 
 
 def _thin(runs: tuple[Run, ...], n_channels: int, start_s: float, stop_s: float) -> FloatArray:

@@ -8,14 +8,14 @@ import numpy as np
 from veridical.domain.annotation import LABELS, Annotation, AnnotationSet, Suggestion
 from veridical.domain.event import Event
 from veridical.domain.participant import RunKey
-from veridical.domain.recording import Recording, Signal
+from veridical.domain.viewing import ViewedRecording, ViewedSignal
 from veridical.gui.common import wording
 from veridical.gui.common.scaling import fitting_span, step_span
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk, AnnotationState
 
-SHORTEST_S, LONGEST_S = 0.5, 1800.0
+SHORTEST_S = 0.5
 # A click that moves less is no drag.
 _LEAST_MARK_S = 0.02
 # Roles that a rater looks at, in the order of the lanes.
@@ -100,12 +100,12 @@ class AnnotateModel:
     def __init__(self) -> None:
         self.desk: AnnotationDesk | None = None
         self.key: RunKey | None = None
-        self.signals: tuple[Signal, ...] = ()
+        self.signals: tuple[ViewedSignal, ...] = ()
         self.last_label = "blink"
         self.screen = AnnotateScreen()
 
     @property
-    def recording(self) -> Recording | None:
+    def recording(self) -> ViewedRecording | None:
         """The recording that is open."""
         return self.desk.recording if self.desk is not None else None
 
@@ -119,7 +119,7 @@ class AnnotateModel:
         self.close()
         self.desk, self.key = desk, key
         recording = desk.recording
-        known = [s for s in recording.signals if s.role in _ROLE_ORDER and s.samples.shape[1] > 1]
+        known = [s for s in recording.signals if s.role in _ROLE_ORDER and s.n_samples]
         self.signals = tuple(sorted(known, key=lambda s: _ROLE_ORDER.index(s.role)))
         self.screen = AnnotateScreen(
             length_s=max(recording.stop_s, SHORTEST_S),
@@ -128,6 +128,15 @@ class AnnotateModel:
             events=blind_events(recording.events),
         )
         self._show(desk.state)
+
+    def refresh(self) -> None:
+        """Take what has become known of the recording: times of all of it, envelopes."""
+        if self.desk is not None:
+            recording = self.desk.recording
+            known = {(s.role, s.stream, s.labels): s for s in recording.signals}
+            self.signals = tuple(known[s.role, s.stream, s.labels] for s in self.signals)
+            length_s = max(recording.stop_s, SHORTEST_S)
+            self.screen = replace(self.screen, length_s=length_s, events=blind_events(recording.events))
 
     def close(self) -> None:
         """Let go of the recording; its table is written."""
@@ -149,7 +158,7 @@ class AnnotateModel:
         """Show more (factor above 1) or less time, keeping ``around_s`` where it is."""
         screen = self.screen
         middle = screen.start_s + screen.seconds / 2 if around_s is None else around_s
-        seconds = min(max(screen.seconds * factor, SHORTEST_S), LONGEST_S, screen.length_s)
+        seconds = min(max(screen.seconds * factor, SHORTEST_S), screen.length_s)
         share = (middle - screen.start_s) / screen.seconds
         self.screen = replace(screen, seconds=seconds)
         self.go_to(middle - share * seconds)
@@ -266,14 +275,16 @@ class AnnotateModel:
         )
 
 
-def _first_span(signal: Signal) -> float:
+def _first_span(signal: ViewedSignal) -> float:
     """Span that fits a thin sample of the whole recording, each channel's slow drift taken off in 10-s pieces."""
-    n = signal.samples.shape[1]
+    # What is timed by now: all of it, or the first minute.
+    n = min(signal.timeline.n_samples, signal.n_samples)
     piece = max(2, round(10 * signal.sampling_hz)) if signal.sampling_hz > 0 else n
-    starts = np.linspace(0, max(0, n - piece), 5).astype(int)
+    starts = np.linspace(0, max(0, n - piece), 5).astype(int).tolist()
     step = max(1, piece // 400)
     spans = [
-        fitting_span(np.asarray(signal.samples[:, s : s + piece : step], dtype=np.float64), signal.role) for s in starts
+        fitting_span(signal.source.read(s, min(n, s + piece))[:, ::step].astype(np.float64), signal.role)
+        for s in starts
     ]
     # The largest for slow signals, whose responses are rare; the usual one for EEG, where blinks would decide.
     return float(np.median(spans) if signal.role == "EEG" else np.max(spans))
