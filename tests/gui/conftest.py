@@ -34,6 +34,7 @@ from veridical.gui.shell.window import MainWindow
 from veridical.ipc.messages import PresenterState, RecordedStream, RecorderState, TrialProgress
 from veridical.paths import RunPaths
 from veridical.services.annotating import AnnotationDesk, AnnotationState
+from veridical.services.calibrating import Calibration, Look, ProvisionalVerdict
 from veridical.services.display_timing import DisplayTest
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
@@ -207,6 +208,8 @@ class FakeRun(LiveRun):
             values=values,
             remaining_s=95.0,
             screen="headless (no display)",
+            block=2,
+            n_blocks_left=1,
         )
         streams = tuple(
             RecordedStream(
@@ -404,6 +407,8 @@ class World:
             look_for_broken=lambda study, participant, session: self.broken,
             remembered_intake=lambda study, participant: self.remembered,
             open_desk=self._open_desk,
+            calibrate=self._calibrate,
+            look_of=lambda study, key, block: Look(2, 3, block, 2 / 3, 0.0163),
             suggest=self._suggest,
             train=self._train,
         )
@@ -426,6 +431,19 @@ class World:
     def _open_scope(self, streams: tuple[StreamDescription, ...], seconds: float) -> Scope:
         self.scopes.append(FakeScope(streams, seconds))
         return self.scopes[-1]
+
+    def _calibrate(self, study: Study, key: RunKey, block: int) -> Work[Calibration]:
+        yield Progress(0, 1, "Reading the recording")
+        result = make_result(study, key.participant).validation
+        full = replace(result, balanced_accuracy=0.62, interval95=(0.45, 0.77), p_value=0.081, n_trials=31)
+        return Calibration(
+            Look(2, 3, block, 2 / 3, 0.0163),
+            (
+                ProvisionalVerdict("none", "Above chance, but muscle explains it as well", result, 48, 1, 1 / 48),
+                ProvisionalVerdict("full", "Not enough data to tell", full, 48, 14, 1 / 48),
+            ),
+            23,
+        )
 
     def _measure_display(self, study: Study, test: DisplayTest) -> Work[DisplayTiming]:
         yield Progress(0, 1, "Flashing")

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.observation import OBSERVATIONS
+from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.workspace import Focus
 from veridical.gui.run.page import RunPage
@@ -145,3 +146,52 @@ def test_the_picture_goes_on_when_nothing_comes(world: "World", appearance: Appe
     assert filled(0.4) == 1.0
     assert filled(5.5) == pytest.approx(0.5, abs=0.01)
     assert filled(5.6) == pytest.approx(0.49, abs=0.01)
+
+
+def test_in_a_rest_the_operator_looks_and_decides(live: "tuple[MainWindow, RunPage, FakeRun]", qtbot: QtBot) -> None:
+    window, page, run = live
+
+    def can(action_id: str) -> bool:
+        return window.table.get(f"run.{action_id}").when()
+
+    assert not any(can(a) for a in ("look", "enough", "next_block", "stop_here"))
+    run.show(8, "resting", View("text", text="Time for a rest."))
+    page.poll()
+    panel = page.look_panel
+    assert panel.isVisible()
+    assert "Look 2 of 3" in panel.words
+    assert "p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}.016" in panel.words
+    assert "1 block is left" in panel.words
+    assert all(can(a) for a in ("look", "enough", "next_block", "stop_here"))
+    QTest.keyClick(window, Qt.Key.Key_K)
+    qtbot.waitUntil(lambda: "0" in panel.words and "reviewed by a rater" in panel.words, timeout=5000)
+    for words in (
+        "Nothing rejected",
+        "Everything suggested rejected",
+        "47 of 48 pictures used",
+        "34 of 48",
+        "disagree",
+    ):
+        assert words in panel.words
+    assert "23 suggestions" in panel.words
+    assert not can("look"), "a look is taken once"
+    assert run.commands == ["begin"], "looking decides nothing"
+    both = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier
+    QTest.keyClick(window, Qt.Key.Key_B, both)
+    run.show(9)
+    page.poll()
+    assert not panel.isVisible()
+    run.show(12, "resting", View("text", text="Time for a rest."))
+    page.poll()
+    QTest.keyClick(window, Qt.Key.Key_E, both)
+    assert run.commands[1:] == ["decide: next", "decide: enough"]
+
+
+def test_a_session_can_be_calibrated_after_its_end(live: "tuple[MainWindow, RunPage, FakeRun]", qtbot: QtBot) -> None:
+    window, page, run = live
+    QTest.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    assert run.commands[1:] == ["linger: True"]
+    run.show(12, "ended")
+    page.poll()
+    QTest.keyClick(window, Qt.Key.Key_K)
+    qtbot.waitUntil(lambda: "reviewed by a rater" in page._summary.look.words, timeout=5000)

@@ -41,3 +41,16 @@ def finish(work: "Work[Result]") -> Result:
         except StopIteration as stop:
             result: Result = stop.value
             return result
+
+
+def scaled(work: "Work[Result]", start: float, stop: float, prefix: str = "") -> "Work[Result]":
+    """Run a part of longer work; its progress is told as going from ``start`` to ``stop`` of the whole."""
+    try:
+        while True:
+            step = next(work)
+            yield Progress(start + step.share * (stop - start), 1.0, f"{prefix}{step.text}")
+    except StopIteration as stopped:
+        result: Result = stopped.value
+        return result
+    finally:
+        work.close()

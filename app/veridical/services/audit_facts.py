@@ -101,11 +101,13 @@ def picture_facts(study: Study, trials: Sequence[TrialRow]) -> PictureFacts:
 
 def history_of(study: Study, participant: str, hashes: tuple[str, ...], is_primary: bool, number: int) -> History:
     """Count this analysis and the sets of recordings that were looked at, this one included."""
+    # Planned looks have paid with a part of the error probability (learning.looks); they are no tries.
     ledger = read_ledger(study.paths.ledger(participant))
+    tried = [a for a in ledger if not a.look]
     return History(
-        analysis=number,
+        analysis=number - (len(ledger) - len(tried)),
         is_primary=is_primary,
-        n_looks=len({a.recordings for a in ledger} | {hashes}),
+        n_looks=len({a.recordings for a in tried} | {hashes}),
     )
 
 

@@ -48,7 +48,7 @@ def session_facts(study: Study, plan: RunPlan, screen: str = "") -> SessionFacts
     screen : str
         As the presenter named it; display tests belong to a screen.
     """
-    results = [r for key in _runs_of(study, plan) for r in check_results(study, key)]
+    results = [r for key in runs_of_session(study, plan) for r in check_results(study, key)]
     return SessionFacts(len(results), sum(results), _timing_words(study, plan, screen))
 
 
@@ -61,8 +61,8 @@ def check_results(study: Study, key: RunKey) -> tuple[bool, ...]:
     return tuple(m.details.get("result") == "passed" for m in markers if m.name == "check/attention")
 
 
-def _runs_of(study: Study, plan: RunPlan) -> list[RunKey]:
-    """The runs of a session, from the one that began it to the last."""
+def runs_of_session(study: Study, plan: RunPlan) -> list[RunKey]:
+    """Return the runs of a session, from the one that began it to the one with this plan."""
     keys = [plan.key]
     while plan.continues is not None and plan.continues < plan.key.run:
         earlier = RunKey(plan.key.participant, plan.key.session, plan.continues)

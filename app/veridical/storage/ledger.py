@@ -27,6 +27,8 @@ class Analysis:
         SHA-256 of every raw file that took part, in order.
     model : str
         Name of the model's folder; the report has the same name.
+    look : str
+        "look 1 of 3, counts below .0031" for a planned look at a session that was not over; empty otherwise.
     """
 
     number: int
@@ -42,6 +44,7 @@ class Analysis:
     headline: str
     recordings: tuple[str, ...]
     model: str
+    look: str = ""
 
 
 def read_ledger(path: Path) -> tuple[Analysis, ...]:

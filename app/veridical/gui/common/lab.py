@@ -18,6 +18,7 @@ from veridical.services import study as studies
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
+    from veridical.services.calibrating import Calibration, Look
     from veridical.services.importing import ImportRequest, ImportResult
     from veridical.services.recovery import Damage, Mended
     from veridical.services.training import TrainingResult
@@ -71,6 +72,18 @@ def _train(study: studies.Study, participant: str, target: str | None) -> "Work[
     return train_work(study, TrainingRequest(participant, target))
 
 
+def _calibrate(study: studies.Study, key: RunKey, block: int) -> "Work[Calibration]":
+    from veridical.services.calibrating import calibrate_work
+
+    return calibrate_work(study, key, block)
+
+
+def _look_of(study: studies.Study, key: RunKey, block: int) -> "Look":
+    from veridical.services.calibrating import find_look
+
+    return find_look(study, key, block)
+
+
 @dataclass(frozen=True)
 class Lab:
     """The services behind the pages; the defaults are the real ones."""
@@ -97,6 +110,8 @@ class Lab:
     set_fallback: Callable[[studies.Study, Path | None], studies.Study] = _set_fallback
     import_recording: "Callable[[studies.Study, ImportRequest], Work[ImportResult]]" = _import_recording
     mend: Callable[[studies.Study, "Damage"], "Work[Mended]"] = _mend
+    calibrate: "Callable[[studies.Study, RunKey, int], Work[Calibration]]" = _calibrate
+    look_of: "Callable[[studies.Study, RunKey, int], Look]" = _look_of
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
 

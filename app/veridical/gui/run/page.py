@@ -2,10 +2,12 @@
 
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
+from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
@@ -13,6 +15,8 @@ from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.display_dialog import DisplayDialog
+from veridical.gui.run.look_panel import LookPanel
+from veridical.gui.run.look_view_model import LookScreen, plan_words, resolve_look, ways_on
 from veridical.gui.run.observation_bar import observation_actions
 from veridical.gui.run.run_desk import RunChoices, RunDesk
 from veridical.gui.run.scope_bar import ScopeBar, scope_actions
@@ -26,6 +30,9 @@ from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
+
+if TYPE_CHECKING:
+    from veridical.services.calibrating import Calibration
 
 _LEFT_WIDTH = 50 * GRID
 # Live values change at most 4 times a second.
@@ -50,6 +57,13 @@ class RunPage(Page):
         self.gate_runner.failed.connect(self._on_gate_failed)
         self.start_runner.finished.connect(self._on_started)
         self.start_runner.failed.connect(self._on_start_failed)
+        self.look_runner = WorkRunner(self)
+        self.look_runner.finished.connect(self._on_look)
+        self.look_runner.failed.connect(self._on_look_failed)
+        # What the look after a block gave, and the block whose look the summary shows.
+        self._looks: dict[int, LookScreen] = {}
+        self._plans: dict[int, str] = {}
+        self._looked_at = 0
         self._checked: object = None
         self._looked_for: RunKey | None = None
         self._checked_at = -_RECHECK_S
@@ -79,6 +93,7 @@ class RunPage(Page):
         self._timer.stop()
         self.gate_runner.close()
         self.start_runner.close()
+        self.look_runner.close()
         self.scope.close_scope()
         self.desk.close()
 
@@ -176,6 +191,28 @@ class RunPage(Page):
                 "run.again", "Prepare another run", "Ctrl+Shift+N", self._leave, self._is_over,
                 "Go back to the set-up for the next run.", "run",
             ),
+            Action(
+                "run.look", "Calibrate now", "K", self.look, self._may_look,
+                "Train and validate on what is there, without and with all suggestions; nothing is accepted.", "run",
+            ),
+            Action(
+                "run.enough", "Enough", "Ctrl+Shift+E", lambda: self._decide("enough"), self._may_decide,
+                "Show no more pictures; the closing questions follow.", "run",
+            ),
+            Action(
+                "run.next_block", "Next planned block", "Ctrl+Shift+B", lambda: self._decide("next"),
+                lambda: self._may_decide() and self._session().n_blocks_left > 0,
+                "Go on with the protocol's next block.", "run",
+            ),
+            Action(
+                "run.stop_here", "Stop", "Ctrl+Shift+X", self.abort_session, self._may_decide,
+                "End the session now, with a reason and without the closing questions.", "run",
+            ),
+            Action(
+                "run.linger", "Rest after the last block", "Ctrl+R", self._toggle_linger,
+                lambda: desk.is_session_live and self._session().can_linger,
+                "Let the participant rest after the last block until you have calibrated.", "run",
+            ),
             *scope_actions(lambda: self.scope, self._choose_next_signal),
             *observation_actions(
                 self._observe, self._mark, lambda: desk.is_session_live, lambda: len(desk.own_markers)
@@ -204,7 +241,7 @@ class RunPage(Page):
             self._on_choices,
             self._on_intake,
         )
-        self.session_panel = SessionPanel(appearance, self.desk.note, self.page_actions())
+        self.session_panel = SessionPanel(appearance, self.desk.note, self.desk.linger, self.page_actions())
         self._left = QStackedWidget()
         self._left.setFixedWidth(_LEFT_WIDTH)
         self._left.addWidget(self._setup)
@@ -218,9 +255,14 @@ class RunPage(Page):
         self._timeline = TrialTimeline(appearance)
         self._timeline_card, timeline_column = card(margin=2 * GRID, spacing=GRID)
         timeline_column.addWidget(self._timeline)
+        ways = (actions["run.enough"], actions["run.next_block"], actions["run.stop_here"])
+        self.look_panel = LookPanel(appearance, self.look_runner, actions["run.look"], ways)
+        self._right = QStackedWidget()
+        self._right.addWidget(scope_card)
+        self._right.addWidget(self.look_panel)
         right = QVBoxLayout()
         right.setSpacing(2 * GRID)
-        right.addWidget(scope_card, 1)
+        right.addWidget(self._right, 1)
         right.addWidget(self._timeline_card)
         work = QWidget()
         row = QHBoxLayout(work)
@@ -230,7 +272,13 @@ class RunPage(Page):
         row.addLayout(right, 1)
         self._summary = SummaryPanel(
             appearance,
-            ((actions["run.train"], "model"), (actions["run.annotate"], "annotate"), (actions["run.again"], "plus")),
+            (
+                (actions["run.annotate"], "annotate"),
+                (actions["run.look"], "model"),
+                (actions["run.train"], "model"),
+                (actions["run.again"], "plus"),
+            ),
+            self.look_runner,
         )
         self._faces = QStackedWidget()
         for face in (self._empty, work, self._summary):
@@ -276,15 +324,42 @@ class RunPage(Page):
             self.session_panel.observations.show_own(self.desk.own_markers)
             self.session_panel.show_screen(self._screen, screen)
             self._timeline.show_ticks(screen.ticks)
+            self._draw_rest(screen)
             if screen.problem:
                 self.banner.show_sentence(screen.problem_level, screen.problem)
         elif mode == "summary" and self.desk.state is not None:
+            self._summary.show_look(self._looks.get(screen.block))
             self._summary.show_summary(resolve_summary(self.desk.state), screen.ticks, screen.points)
         self._screen = screen
         self.scope.show_streams(self.desk.streams)
         self.scope_bar.refresh()
         self.changed.emit()
         self._refresh_buttons(mode)
+
+    def _draw_rest(self, screen: SessionScreen) -> None:
+        """While the participant rests, the data take the place of the live signals."""
+        was_resting = self._right.currentIndex() == 1
+        self._right.setCurrentIndex(1 if screen.is_resting else 0)
+        self._timeline_card.setVisible(not screen.is_resting)
+        if not screen.is_resting:
+            if was_resting:
+                # What was decided stands, with or without the number.
+                self.look_runner.cancel()
+            return
+        if screen.block not in self._plans:
+            self._plans[screen.block] = self._words_of_plan(screen.block)
+        self.look_panel.show_look(self._looks.get(screen.block))
+        self.look_panel.show_rest(self._plans[screen.block], ways_on(screen))
+        self.look_panel.refresh()
+
+    def _words_of_plan(self, block: int) -> str:
+        study, state = self.context.workspace.focus.study, self.desk.state
+        if study is None or state is None:
+            return ""
+        try:
+            return plan_words(self.context.lab.look_of(study, state.key, block))
+        except VeridicalError as error:
+            return str(error)
 
     def _show_mode(self, mode: RunMode) -> None:
         was, self._mode = self._mode, mode
@@ -349,6 +424,7 @@ class RunPage(Page):
         self.banner.show_sentence("fail", sentence)
 
     def _on_started(self, run: LiveRun) -> None:
+        self._looks, self._plans = {}, {}
         self.desk.take(run)
         self._draw()
 
@@ -409,6 +485,41 @@ class RunPage(Page):
         self.banner.clear()
         self.desk.resume()
 
+    def look(self) -> None:
+        """Compute a provisional verdict off the Qt thread."""
+        study, state, block = self.context.workspace.focus.study, self.desk.state, self._session().block
+        if study is None or state is None or not self._may_look():
+            return
+        calibrate, key = self.context.lab.calibrate, state.key
+        self._looked_at = block
+        self.look_panel.strip.show_start("Reading the recording")
+        self._summary.strip.show_start("Reading the recording")
+        self.look_runner.start(lambda: calibrate(study, key, block))
+        self.changed.emit()
+
+    def _may_look(self) -> bool:
+        screen = self._session()
+        is_there = (screen.is_resting or self._is_over()) and screen.block > 0
+        return is_there and not self.look_runner.is_running and screen.block not in self._looks
+
+    def _may_decide(self) -> bool:
+        return self.desk.is_session_live and self._session().is_resting
+
+    def _decide(self, choice: Literal["next", "enough"]) -> None:
+        self.desk.decide(choice)
+
+    def _toggle_linger(self) -> None:
+        self.desk.linger(not self._session().lingers)
+
+    def _on_look(self, calibration: "Calibration") -> None:
+        self._looks[self._looked_at] = resolve_look(calibration)
+        self.context.workspace.tell_data_changed()
+        self._draw()
+
+    def _on_look_failed(self, sentence: str) -> None:
+        self.banner.show_sentence("caution", sentence)
+        self._draw()
+
     def _observe(self, observation: str) -> None:
         self.desk.observe(observation)
         self.session_panel.observations.say(f"Written at {_clock()}: {observation}")
@@ -424,6 +535,8 @@ class RunPage(Page):
         self.session_panel.focus_note()
 
     def _leave(self) -> None:
+        self.look_runner.cancel()
+        self._looks, self._plans = {}, {}
         self.desk.leave()
         self._checked = None
         self.banner.clear()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from veridical.domain.errors import VeridicalError
 from veridical.domain.event import MARKER_STREAM_NAME
@@ -218,6 +219,18 @@ class RunDesk:
         if run is not None and place < len(self.own_markers):
             name = self.own_markers[place]
             self._command(lambda: run.mark(name))
+
+    def linger(self, is_on: bool) -> None:
+        """Rest after the last block until it is decided how to go on, or no longer."""
+        run = self._run
+        if run is not None:
+            self._command(lambda: run.linger(is_on))
+
+    def decide(self, choice: Literal["next", "enough"]) -> None:
+        """End a rest: with the next planned block, or with no more of them."""
+        run = self._run
+        if run is not None:
+            self._command(lambda: run.decide(choice))
 
     def leave(self) -> None:
         """Let go of a run that is over and go back to the set-up."""

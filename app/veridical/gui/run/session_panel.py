@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
@@ -20,7 +20,13 @@ _MOST_FAULTS = 4
 class SessionPanel(QWidget):
     """Left column while a session runs."""
 
-    def __init__(self, appearance: Appearance, note: Callable[[str], None], actions: Sequence[Action]) -> None:
+    def __init__(
+        self,
+        appearance: Appearance,
+        note: Callable[[str], None],
+        linger: Callable[[bool], None],
+        actions: Sequence[Action],
+    ) -> None:
         super().__init__()
         self.observations = ObservationBar(appearance, actions)
         self._note = note
@@ -55,6 +61,13 @@ class SessionPanel(QWidget):
         self._faults = [StatusLight(appearance, wraps=True) for _ in range(_MOST_FAULTS)]
         for light in self._faults:
             where_column.addWidget(light)
+        self.linger = QCheckBox("Rest after the last block, to calibrate")
+        self.linger.setToolTip(
+            "The participant rests after the last planned picture until you have looked at a provisional verdict."
+        )
+        self.linger.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.linger.clicked.connect(lambda is_on: linger(bool(is_on)))
+        where_column.addWidget(self.linger)
         note_card, note_column = card(margin=2 * GRID, spacing=GRID)
         note_column.addWidget(self.observations)
         row = QHBoxLayout()
@@ -81,6 +94,8 @@ class SessionPanel(QWidget):
         self._where.setText(new.where)
         self._remaining.setText(new.remaining)
         self._counts.setText(new.counts)
+        self.linger.setVisible(new.can_linger)
+        self.linger.setChecked(new.lingers)
         self._screen.setText(new.screen)
         self._show_faults(new.faults)
 

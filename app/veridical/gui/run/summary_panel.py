@@ -3,13 +3,17 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
 
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.plane import AffectPlane, RatedPoint
+from veridical.gui.common.progress_strip import ProgressStrip
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
+from veridical.gui.common.work_runner import WorkRunner
+from veridical.gui.run.look_panel import LookResult
+from veridical.gui.run.look_view_model import LookScreen
 from veridical.gui.run.timeline import TrialTimeline
 from veridical.gui.run.view_model import SummaryLine, TrialTick
 
@@ -17,7 +21,9 @@ from veridical.gui.run.view_model import SummaryLine, TrialTick
 class SummaryPanel(QWidget):
     """The page's face when a run is over."""
 
-    def __init__(self, appearance: Appearance, next_steps: Sequence[tuple[Action, str]]) -> None:
+    def __init__(
+        self, appearance: Appearance, next_steps: Sequence[tuple[Action, str]], look_runner: WorkRunner
+    ) -> None:
         super().__init__()
         self._appearance = appearance
         self._shown: tuple[SummaryLine, ...] = ()
@@ -35,14 +41,18 @@ class SummaryPanel(QWidget):
         left_column.addWidget(self._timeline)
         left_column.addWidget(line())
         left_column.addWidget(label("Next", "sectionTitle"))
+        self.look = LookResult(appearance)
         self._steps: list[ActionButton] = []
-        steps = QHBoxLayout()
+        steps = QGridLayout()
         steps.setSpacing(GRID)
         for k, (action, icon) in enumerate(next_steps):
             self._steps.append(ActionButton(appearance, action, icon, "primary" if k == 0 else "plain"))
-            steps.addWidget(self._steps[-1])
-        steps.addStretch(1)
+            self._steps[-1].setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            steps.addWidget(self._steps[-1], k // 2, k % 2)
+        steps.setColumnStretch(2, 1)
         left_column.addLayout(steps)
+        self.strip = ProgressStrip(appearance, look_runner)
+        left_column.addWidget(self.strip)
         left_column.addStretch(1)
         right, right_column = card(margin=3 * GRID, spacing=GRID)
         right_column.addWidget(label("What the participant said", "sectionTitle"))
@@ -52,13 +62,24 @@ class SummaryPanel(QWidget):
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * GRID)
+        look, look_column = card(margin=3 * GRID, spacing=GRID)
+        look_column.addWidget(self.look)
+        self._right = QStackedWidget()
+        self._right.addWidget(right)
+        self._right.addWidget(look)
         row.addWidget(left, 1)
-        row.addWidget(right, 1)
+        row.addWidget(self._right, 1)
 
     def refresh(self) -> None:
         """Enable buttons after the actions table."""
         for button in self._steps:
             button.refresh()
+
+    def show_look(self, screen: LookScreen | None) -> None:
+        """Show a provisional verdict in place of the ratings."""
+        self._right.setCurrentIndex(0 if screen is None else 1)
+        if screen is not None:
+            self.look.show_look(screen)
 
     def show_summary(
         self, lines: tuple[SummaryLine, ...], ticks: tuple[TrialTick, ...], points: tuple[RatedPoint, ...]

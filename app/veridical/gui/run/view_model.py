@@ -75,8 +75,12 @@ class SessionScreen:
         "Block 2" and "trial 31 of 60".
     faults : tuple of (level, words)
         What is wrong with the streams that are recorded, worst first.
-    can_pause, can_resume, can_abort : bool
+    can_pause, can_resume, can_abort, can_linger : bool
         Which commands make sense now.
+    is_resting : bool
+        The participant rests until it is decided how to go on after ``block``; ``n_blocks_left`` are planned.
+    lingers : bool
+        It will rest after the last block.
     """
 
     part: str = "Getting ready"
@@ -92,6 +96,11 @@ class SessionScreen:
     can_resume: bool = False
     can_abort: bool = True
     is_over: bool = False
+    is_resting: bool = False
+    block: int = 0
+    n_blocks_left: int = 0
+    lingers: bool = False
+    can_linger: bool = False
     points: tuple[RatedPoint, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
 
@@ -103,6 +112,7 @@ _PART_WORDS = {
     "paused": "Paused",
     "stopped": "Stopped by the participant",
     "asking": "Asking the participant",
+    "resting": "The participant rests",
     "ended": "Ended",
     "failed": "Could not go on",
 }
@@ -143,6 +153,11 @@ def resolve_session(state: RunState) -> SessionScreen:
         can_abort=not state.is_over and shown.phase not in ("ended", "failed"),
         is_over=state.is_over,
         faults=() if state.recorder is None else faults_in_words(state.recorder.streams),
+        is_resting=shown.phase == "resting",
+        block=shown.block,
+        n_blocks_left=shown.n_blocks_left,
+        lingers=shown.lingers,
+        can_linger=is_going and shown.part not in ("familiarity", "debrief"),
         points=tuple(
             RatedPoint(valence, arousal, conditions.get(trial, "neutral"))
             for trial, valence, arousal in shown.values
