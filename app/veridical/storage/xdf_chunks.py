@@ -68,10 +68,12 @@ class Runs:
         self.counts.append(n)
         self.kinds.append(kind)
 
-    def add_mixed(self, chunk: SamplesChunk) -> None:
+    def add_mixed(self, start: int, stop: int, n: int) -> None:
         """Append a chunk that mixes samples with and without a stamp."""
-        self.add(chunk.start, chunk.n, MIXED)
-        self.mixed_stops.append(chunk.stop)
+        self.starts.append(start)
+        self.counts.append(n)
+        self.kinds.append(MIXED)
+        self.mixed_stops.append(stop)
 
 
 @dataclass(frozen=True)

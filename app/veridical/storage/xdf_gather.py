@@ -14,6 +14,7 @@ from veridical.storage.xdf_chunks import DEDUCED, EXPLICIT, LED, Buffer, Numeric
 # What is gathered at a time: fits a processor's cache, and bounds the copies that numpy makes on the way.
 _BLOCK_BYTES = 1 << 22
 _BLOCK_SAMPLES = 1 << 16
+_SHORT = 3
 
 
 @dataclass(frozen=True)
@@ -111,8 +112,13 @@ class NumericSamples:
         if n_before:
             block[:n_before] = _deduce(np.array([last_s]), period_s, n_before + 1)[1:, 0]
         lengths = np.diff(np.append(heads, len(block)))
+        # Most are short in files that mix samples with and without a stamp: step by step, side by side.
+        for k in range(1, _SHORT):
+            is_longer = lengths > k
+            heads, lengths = heads[is_longer], lengths[is_longer]
+            block[heads + k] = block[heads + (k - 1)] + period_s
         # All stretches of one length at once; a block has no more different lengths than the root of twice its size.
-        for length in np.unique(lengths[lengths > 1]).tolist():
+        for length in np.unique(lengths[lengths > _SHORT]).tolist():
             alike = heads[lengths == length]
             block[alike + np.arange(length)[:, None]] = _deduce(block[alike], period_s, length)
 

@@ -176,7 +176,7 @@ class _Walk:
             elif size == n * small:
                 runs.add(start, n, DEDUCED)
             elif (size - n * small) & 7 == 0 and 8 < size - n * small < 8 * n and begins_chunk(buffer, stop):
-                runs.add_mixed(SamplesChunk(start, stop, n))
+                runs.add_mixed(start, stop, n)
             else:
                 return at
             at = stop
@@ -245,7 +245,7 @@ class _Walk:
             # Flags are only followed here where nothing else tells that the chunk ends where it says.
             is_whole = begins_chunk(self._buffer, chunk.stop) or flags_fit(self._buffer, stream.layout, chunk)
             if is_whole:
-                stream.runs.add_mixed(chunk)
+                stream.runs.add_mixed(*chunk)
             return is_whole
         if kind is not None:
             stream.runs.add(chunk.start, chunk.n, kind)
