@@ -144,17 +144,24 @@ def opened() -> Iterator[Callable[[Any], Any]]:
 
 
 class _SmallDisk:
-    """A folder that holds few bytes: a mounted disk of its own where that is allowed, else limited files."""
+    """A folder that holds few bytes more: a mounted disk of its own where that is allowed, else limited files."""
 
-    def __init__(self, folder: Path, n_bytes: int) -> None:
+    def __init__(self, folder: Path, n_bytes: int, n_old: int = 0) -> None:
         folder.mkdir()
         self.folder = folder
         mount = shutil.which("mount")
-        command = [str(mount), "-t", "tmpfs", "-o", f"size={n_bytes}", "tmpfs", str(folder)]
+        command = [str(mount), "-t", "tmpfs", "-o", f"size={n_bytes + n_old}", "tmpfs", str(folder)]
         self.is_mounted = (
             mount is not None and subprocess.run(command, capture_output=True, check=False).returncode == 0
         )
         self.limit = None if self.is_mounted else n_bytes
+        self._old = folder / "old"
+        if self.is_mounted:
+            self._old.write_bytes(bytes(n_old))
+
+    def tidy(self) -> None:
+        """Remove the old file."""
+        self._old.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Unmount it."""
@@ -212,24 +219,34 @@ def test_a_full_disk_is_left_for_the_fallback_folder_and_is_no_success(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="neither tmpfs nor a file size limit")
-def test_a_full_disk_without_a_fallback_keeps_what_it_holds_and_rings(
+def test_a_full_disk_without_a_fallback_keeps_what_it_holds_rings_and_goes_on_when_there_is_room(
     tmp_path: Path, opened: Callable[[Any], Any]
 ) -> None:
     source = opened(_Counter())
-    disk = opened(_SmallDisk(tmp_path / "small", 100_000))
+    disk = opened(_SmallDisk(tmp_path / "small", 100_000, n_old=4_000_000))
     recorder = opened(_Recorder(tmp_path / "run", disk.folder / "a.xdf", None, source, disk.limit))
     rung_s = recorder.wait_alarm()
     with read_xdf(recorder.xdf) as file:
         assert rung_s - file.streams[0].timestamps[-1] < 1.0
     # The session goes on, and so does the alarm.
     assert recorder.state.phase == "failed"
+    assert "nothing more is being recorded" in recorder.state.alarm
     assert recorder.process.poll() is None
+    disk.tidy()
+    _wait(lambda: recorder.state.phase == "recording", "the recording to go on")
+    n_before = recorder.n_samples
+    _wait(lambda: recorder.n_samples > n_before + _HZ, "a second more")
     assert recorder.finish() == 1
-    assert "nothing more is being recorded" in recorder.outcome()["message"]
-    assert recorder.outcome()["is_verified"] is False
-    numbers = _numbers([recorder.xdf])
-    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
-    assert len(numbers) > 1500
+    outcome = recorder.outcome()
+    assert "is missing" in outcome["message"]
+    assert outcome["is_verified"] is False
+    files = [Path(file) for file in outcome["files"]]
+    assert files[:2] == [recorder.xdf, disk.folder / "a_continued.xdf"]
+    first, later = _numbers(files[:1]), _numbers(files[1:2])
+    assert len(first) > 1500
+    assert first == list(range(first[0], first[0] + len(first)))
+    assert later[0] > first[-1] + 1
+    assert later == list(range(later[0], later[0] + len(later)))
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not let go of an open file")

@@ -134,6 +134,11 @@ class _Running:
         """What is said of the first stream."""
         return self.states[-1].streams[0].words if self.states and self.states[-1].streams else ""
 
+    @property
+    def alarm(self) -> str:
+        """What is wrong with the disk now."""
+        return self.states[-1].alarm if self.states else ""
+
     def wait(self, **n: int) -> None:
         """Wait until the streams have at least so many samples, by name."""
         _wait(lambda: all(self.count(name) >= least for name, least in n.items()), f"{n} samples")
@@ -372,13 +377,14 @@ def test_everything_sent_before_stop_is_in_although_it_comes_as_a_late_burst(
                 assert _numbers(stream)[-1] >= program.n_sent(stopped_s, index) - 1
 
 
-def test_a_disk_that_blocks_for_two_seconds_loses_nothing(
+def test_a_disk_that_blocks_for_two_seconds_rings_within_one_and_loses_nothing(
     tmp_path: Path, opened: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     program = opened(_Program(tmp_path, _Sent("EEG", 1000.0, 8, "float32", "slow-disk")))
     program.tell("run")
     original = XdfWriter._open
     is_slow = threading.Event()
+    blocked_s: list[float] = []
 
     class _Slow:
         def __init__(self, file: Any) -> None:
@@ -389,6 +395,7 @@ def test_a_disk_that_blocks_for_two_seconds_loses_nothing(
 
         def write(self, data: Any) -> int:
             if is_slow.is_set():
+                blocked_s.append(local_clock())
                 is_slow.clear()
                 time.sleep(2.0)
             return int(self._file.write(data))
@@ -397,9 +404,15 @@ def test_a_disk_that_blocks_for_two_seconds_loses_nothing(
     running = opened(_Running(tmp_path / "a.xdf"))
     running.wait(EEG=500)
     is_slow.set()
-    _wait(lambda: not is_slow.is_set(), "the slow write")
+    _wait(lambda: bool(running.alarm), "the alarm")
+    assert local_clock() - blocked_s[0] < 1.0
+    assert "has not taken anything" in running.alarm
     running.wait(EEG=4000)
-    assert running.finish().is_verified
+    assert running.alarm == ""
+    outcome = running.finish()
+    assert outcome.is_verified
+    assert outcome.alarm == ""
+    assert [e.kind for e in outcome.events if "waiting for" in e.words] == ["disk"]
     with read_xdf(tmp_path / "a.xdf") as file:
         numbers = _numbers(file.streams[0])
         assert np.array_equal(np.diff(numbers), np.ones(len(numbers) - 1))

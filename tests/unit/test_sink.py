@@ -2,6 +2,7 @@
 
 import errno
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,7 @@ def _feed(sink: Sink, first: int, n_chunks: int) -> None:
             sink.write_clock_offset(1, 100 + k / 10, 1e-3 + k * 1e-6)
             sink.write_boundary()
             sink.sync()
+            sink.settle()
 
 
 def _numbers(paths: tuple[Path, ...], are_whole: bool = True) -> tuple[list[int], list[str]]:
@@ -129,14 +131,14 @@ def test_no_sample_is_lost_or_doubled_wherever_the_disk_fails(
 def test_what_a_failing_sync_may_have_lost_is_written_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sink = _sink(tmp_path)
     _feed(sink, 0, 14)
-    honest = XdfWriter._force
+    honest = XdfWriter.force
 
     def fail(writer: XdfWriter) -> None:
         if writer.path.parent.name == "first":
             raise OSError(errno.EIO, "lost pages")
         honest(writer)
 
-    monkeypatch.setattr(XdfWriter, "_force", fail)
+    monkeypatch.setattr(XdfWriter, "force", fail)
     _feed(sink, 14, 16)
     sink.close()
     assert "reports an error" in sink.alarm
@@ -275,9 +277,99 @@ def test_a_disk_about_to_fill_is_left_while_there_is_room_for_the_end(
     _assert_whole(sink, 30)
 
 
-def test_headers_reach_the_disk_before_their_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_headers_are_forced_to_disk_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forced: list[int] = []
-    monkeypatch.setattr(xdf_writer.XdfWriter, "_force", lambda writer: forced.append(writer.n_bytes))
-    sink = _sink(tmp_path)
-    assert forced[-1] == sink.n_bytes
+    monkeypatch.setattr(xdf_writer.XdfWriter, "force", lambda writer: forced.append(writer.n_bytes))
+    sink = Sink(tmp_path / "a.xdf", None)
+    sink.add_stream(_EEG)
+    sink.settle()
+    assert forced == [sink.n_bytes]
     sink.close()
+
+
+def test_a_disk_that_confirms_late_holds_up_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    goes_on, honest = threading.Event(), XdfWriter.force
+    sink = _sink(tmp_path)
+    _feed(sink, 0, 1)
+
+    def hang(writer: XdfWriter) -> None:
+        goes_on.wait(20)
+        honest(writer)
+
+    monkeypatch.setattr(XdfWriter, "force", hang)
+    sink.sync()
+    counted = np.arange(10, 20)
+    sink.write_samples(1, np.tile(counted, (4, 1)), 100 + counted / 100)
+    sink.write_samples(2, [["m 1"]], np.array([100.1]))
+    sink.attend()
+    sink.sync()
+    assert sink.sync_s > 0
+    assert sink.stuck_s == 0
+    assert read_xdf(sink.path).streams[0].n_samples == 20
+    goes_on.set()
+    sink.settle()
+    assert sink.sync_s == 0
+    _feed(sink, 2, 18)
+    sink.close()
+    assert sink.alarm == ""
+    _assert_whole(sink, 20)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ENOSPC])
+def test_what_came_while_a_sync_failed_is_written_again(
+    tmp_path: Path, code: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    goes_on, honest = threading.Event(), XdfWriter.force
+    sink = _sink(tmp_path)
+    _feed(sink, 0, 6)
+
+    def fail(writer: XdfWriter) -> None:
+        if writer.path.parent.name == "first":
+            goes_on.wait(20)
+            raise OSError(code, "lost pages")
+        honest(writer)
+
+    monkeypatch.setattr(XdfWriter, "force", fail)
+    sink.sync()
+    # Stands behind what the sync covers; a stream that came since has its header there, too.
+    late = sink.add_stream(StreamDescription("late", "EEG", "l", "u3", "h", 1, 10.0, "int32"))
+    sink.write_samples(late, np.array([[7]]), np.array([100.0]))
+    for k in range(6, 9):
+        counted = np.arange(10 * k, 10 * k + 10)
+        sink.write_samples(1, np.tile(counted, (4, 1)), 100 + counted / 100)
+        sink.write_samples(2, [[f"m {k}"]], np.array([100 + k / 10]))
+    goes_on.set()
+    sink.settle()
+    assert sink.path.parent.name == "second"
+    sink.close()
+    numbers = [n for path in sink.paths for n in read_xdf(path).streams[0].samples[0]]
+    assert numbers == list(range(90))
+    assert [s.n_samples for path in sink.paths for s in read_xdf(path).streams if s.name == "late"] == [1]
+    for part in sink.parts:
+        with read_xdf(part.path) as file:
+            assert {s.id: s.n_samples for s in file.streams} == {i: t.n_samples for i, t in part.tallies.items()}
+            assert file.defects == ()
+
+
+def test_a_recording_goes_on_when_there_is_room_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as patch:
+        _failing(patch, tmp_path / "first", 4000, errno.ENOSPC)
+        sink = _sink(tmp_path, has_fallback=False)
+        with pytest.raises(StorageError, match="nothing more is being recorded"):
+            _feed(sink, 0, 30)
+        n_before = sink.parts[0].tallies[1].n_samples
+        # Still full: what is tried leaves nothing behind.
+        _failing(patch, tmp_path / "first", 100, errno.ENOSPC)
+        sink.retry()
+        assert sink.is_failed
+        assert [p.name for p in (tmp_path / "first").iterdir()] == ["a.xdf"]
+    sink.retry()
+    assert not sink.is_failed
+    assert sink.lost_s > 0
+    _feed(sink, 50, 10)
+    sink.close()
+    assert [p.name for p in sink.paths] == ["a.xdf", "a_continued.xdf"]
+    assert "is missing" in sink.alarm
+    numbers, texts = _numbers(sink.paths)
+    assert numbers == [*range(n_before), *range(500, 600)]
+    assert texts[-10:] == [f"m {k}" for k in range(50, 60)]

@@ -16,6 +16,7 @@ from pathlib import Path
 from veridical.domain.errors import RecordingError, StorageError
 from veridical.domain.stream import StreamDescription, StreamSelector
 from veridical.ipc.messages import RecordedStream, RecorderPhase, RecorderState
+from veridical.recorder.disk_supervisor import DiskSupervisor
 from veridical.recorder.opener import OpenedStream, Opener
 from veridical.recorder.outcome import EndedBy, RecorderOutcome, StreamOutcome
 from veridical.recorder.selection import is_lookalike, is_wanted, missing, returns_as
@@ -36,6 +37,9 @@ _CLOCK_S = 0.2
 _BOUNDARY_S = 1.0
 _SYNC_S = 0.8
 _STATE_S = 0.5
+# How long after its failure a disk is tried again, and again.
+_RETRY_S = 2.0
+_LONGEST_RETRY_S = 10.0
 # Samples stamped before Stop may be sent after it (FORMATS 3.8).
 _DRAIN_S = 0.15
 # So long a stream is drained that still brings samples from before Stop: a connection that catches up.
@@ -73,7 +77,8 @@ def record(
     stop : threading.Event
         Asked with ``is_set`` about 10 times a second.
     on_state : callable
-        Called about twice a second, from this thread.
+        Called about twice a second, one call at a time: from this thread, or while the disk keeps it waiting from
+        another one.
     marker_source_id : str
         The presenter's marker stream: always recorded, and its ``session/end`` ends the recording. With it, a
         disk that fails does not end the recorder: the session goes on, and the alarm stays.
@@ -122,6 +127,11 @@ class _RecordingLoop:
         self._hours_left: float | None = None
         self._last_seen: tuple[RecordedStream, ...] | None = None
         self._due: dict[str, float] = {}
+        self._next_try_s: float | None = None
+        self._patience_s = _RETRY_S
+        self._telling = threading.Lock()
+        self._told: RecorderState | None = None
+        self._supervisor = DiskSupervisor(sink, self._ring)
 
     def run(self, seconds: float | None, stop: threading.Event) -> EndedBy:
         """Record until there is a reason to end."""
@@ -143,6 +153,12 @@ class _RecordingLoop:
 
     def finish(self, ended_by: EndedBy, started_utc: str) -> RecorderOutcome:
         """Drain, close, read back, and say how it went."""
+        try:
+            return self._finish(ended_by, started_utc)
+        finally:
+            self._supervisor.close()
+
+    def _finish(self, ended_by: EndedBy, started_utc: str) -> RecorderOutcome:
         stopped_s = local_clock()
         self._adopt(stopped_s)
         self._opener.close()
@@ -160,7 +176,7 @@ class _RecordingLoop:
         streams = tuple(source.outcome() for source in self._sources)
         parts = self._sink.parts
         problems = () if self._sink.is_failed else verify(parts, streams)
-        is_verified = not problems and not self._sink.is_failed
+        is_verified = not problems and not self._sink.is_failed and not self._sink.lost_s
         files = tuple(str(part.path) for part in parts)
         message = _in_words(files, streams, problems, self._sink.alarm)
         outcome = RecorderOutcome(
@@ -177,7 +193,7 @@ class _RecordingLoop:
             files=files,
         )
         last = self._state("ended" if is_verified else "failed")
-        self._on_state(replace(last, is_verified=is_verified, alarm=outcome.alarm, message=message))
+        self._tell(replace(last, is_verified=is_verified, alarm=outcome.alarm, message=message))
         self._resolver.close()
         return outcome
 
@@ -186,9 +202,16 @@ class _RecordingLoop:
         self._adopt(now_s)
         for source in self._sources:
             self._transfer(source, now_s)
+        if stall := self._supervisor.take_stall():
+            _log.warning("%s", stall)
+            self._watchdog.note("disk", "caution", stall, now_s)
+            self._publish("recording" if self._sources else "waiting")
         if self._sink.is_failed:
+            if self._marker_source_id:
+                self._retry(now_s)
             return
         try:
+            self._sink.attend()
             if self._is_due("clock", _CLOCK_S, now_s):
                 for source in self._sources:
                     source.transfer_clock(self._sink, now_s)
@@ -200,6 +223,15 @@ class _RecordingLoop:
         except StorageError:
             # The sink has its alarm, and the next state tells it.
             pass
+
+    def _retry(self, now_s: float) -> None:
+        """After a failure, see now and then whether there is room again: the session goes on meanwhile."""
+        if self._next_try_s is None:
+            self._next_try_s = now_s + self._patience_s
+            self._patience_s = min(2 * self._patience_s, _LONGEST_RETRY_S)
+        elif now_s >= self._next_try_s:
+            self._next_try_s = None
+            self._sink.retry()
 
     def _transfer(self, source: Source, now_s: float) -> list[RawChunk]:
         """Take what a stream has brought; also when nothing can be written, for the session's end is in there."""
@@ -379,7 +411,19 @@ class _RecordingLoop:
         )
 
     def _publish(self, phase: RecorderPhase) -> None:
-        self._on_state(self._state(phase))
+        self._tell(self._state(phase))
+
+    def _tell(self, state: RecorderState) -> None:
+        with self._telling:
+            self._told = state
+            self._on_state(state)
+
+    def _ring(self, alarm: str) -> None:
+        """Tell an alarm while the recording thread waits for the disk and cannot."""
+        with self._telling:
+            if self._told is not None:
+                seconds = local_clock() - self._started_s
+                self._on_state(replace(self._told, seconds=seconds, alarm=alarm, message=alarm))
 
 
 def _is_past(source: Source, stopped_s: float) -> bool:

@@ -3,9 +3,8 @@
 import contextlib
 import errno
 import logging
-import os
 import shutil
-import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StorageError
 from veridical.domain.stream import StreamDescription
+from veridical.recorder.rescue import Rescue
+from veridical.recorder.syncer import Synced, Syncer
 from veridical.storage.xdf_encoding import EncodedSamples
 from veridical.storage.xdf_writer import NameTakenError, Tally, XdfWriter
 
@@ -23,6 +24,11 @@ _MAX_FILES = 1000
 # Left free when there is a better place: for footers, the presenter's journal, and what comes until one looks again.
 _SPARE_BYTES = 1 << 16
 _SPARE_SYNCS = 2
+# A recording that had no room left goes on once there is so much, or that of half a minute.
+_ROOM_BYTES = 1 << 20
+_ROOM_S = 30.0
+# Of a disk that fails again and again the first and the newest alarms are told.
+_TOLD = 3
 
 _log = logging.getLogger(__name__)
 
@@ -54,7 +60,8 @@ class Sink:
     When a file fails, is removed, moved or replaced, or its disk is about to fill up, the recording goes on in
     ``<name>_continued.xdf`` of the fallback folder: the same streams under the same ids, from the first chunk that
     the old file did not keep. What a removed file held is copied through the open descriptor to
-    ``<name>_rescued.xdf`` beside it, in a thread of its own. Not thread-safe otherwise.
+    ``<name>_rescued.xdf`` beside it, in a thread of its own, as is every sync. Not thread-safe otherwise, but
+    ``stuck_s`` may be asked from anywhere.
 
     Parameters
     ----------
@@ -75,11 +82,16 @@ class Sink:
         self._fallback = fallback
         self._headers: list[str | StreamDescription] = []
         self._last_offsets: dict[int, _Offset] = {}
-        # What was written since the last sync: a disk that then fails may have lost it.
+        # What was written since the last sync, the first of them under way to the disk: one that fails may lose it.
         self._unsynced: list[EncodedSamples | _Offset] = []
+        self._n_syncing = 0
+        self._waiting_since_s: float | None = None
+        self._failed_s: float | None = None
+        self._lost_s = 0.0
+        self._begun_s = time.monotonic()
         self._n_bytes_at_sync = 0
         self._old: list[XdfWriter] = []
-        self._rescues: list[_Rescue] = []
+        self._rescues: list[Rescue] = []
         self._alarms: list[str] = []
         self._is_failed = False
         try:
@@ -91,6 +103,7 @@ class Sink:
                 raise
             self._writer = self._open_continuation(fallback, error)
             self._ring(f"{_what(error)}; the recording goes to {self._writer.path} instead: mend the first disk.")
+        self._syncer = Syncer(fallback)
 
     @property
     def path(self) -> Path:
@@ -117,23 +130,45 @@ class Sink:
     @property
     def alarm(self) -> str:
         """Empty, or what failed, where the recording goes on and what to do; never cleared."""
-        return " ".join((*self._alarms, *(rescue.words for rescue in self._rescues)))
+        told = (
+            self._alarms if len(self._alarms) <= 2 * _TOLD else [*self._alarms[:_TOLD], "...", *self._alarms[-_TOLD:]]
+        )
+        return " ".join((*told, *(rescue.words for rescue in self._rescues)))
 
     @property
     def is_failed(self) -> bool:
-        """Whether nothing can be written any more."""
+        """Whether nothing can be written; ``retry`` may change that."""
         return self._is_failed
+
+    @property
+    def lost_s(self) -> float:
+        """For how long nothing could be written until it went on; seconds."""
+        return self._lost_s
+
+    @property
+    def stuck_s(self) -> float:
+        """For how long the disk has kept the recording waiting until now; seconds. From any thread."""
+        since_s = self._waiting_since_s
+        return 0.0 if since_s is None else time.monotonic() - since_s
+
+    @property
+    def sync_s(self) -> float:
+        """For how long the disk has not confirmed what was written; seconds. From any thread."""
+        return self._syncer.seconds
 
     def add_stream(self, header: str | StreamDescription) -> int:
         """Write a stream's header and return its id (RecordingError if a reader could not parse it)."""
         stream_id = len(self._headers) + 1
-        try:
-            self._writer.add_stream(header)
-        except StorageError as error:
-            self._go_on_elsewhere(error)
-            with self._at_the_last_place():
+        with self._timed():
+            try:
                 self._writer.add_stream(header)
+            except StorageError as error:
+                self._go_on_elsewhere(error)
+                with self._at_the_last_place():
+                    self._writer.add_stream(header)
         self._headers.append(header)
+        # Without it on disk nothing of the stream could be read.
+        self.sync()
         return stream_id
 
     def write_samples(
@@ -151,33 +186,55 @@ class Sink:
 
     def write_boundary(self) -> None:
         """Write a mark from which a reader of a damaged file finds its way again."""
-        try:
-            self._writer.write_boundary()
-        except StorageError as error:
-            self._go_on_elsewhere(error)
+        with self._timed():
+            try:
+                self._writer.write_boundary()
+            except StorageError as error:
+                self._go_on_elsewhere(error)
 
     def sync(self) -> None:
-        """Force everything to disk, and look whether the file is still there and its disk has room (blocks)."""
-        try:
-            self._writer.sync()
-        except StorageError as error:
-            self._go_on_elsewhere(error)
+        """Have everything forced to disk by a thread, unless it is at it; ``attend`` acts on what it finds."""
+        if self._is_failed:
+            raise StorageError(self.alarm)
+        if not self._syncer.is_busy:
+            self._n_syncing = len(self._unsynced)
+            self._syncer.begin(self._writer)
+
+    def attend(self) -> None:
+        """Act on what the last sync found: a disk that failed or is nearly full, a file that is gone."""
+        told = self._syncer.take()
+        if told is not None:
+            with self._timed():
+                self._act_on(told)
+
+    def settle(self) -> None:
+        """Wait until the sync under way is over, and act on what it finds (blocks)."""
+        with self._timed():
+            told = self._syncer.take(waits=True)
+            if told is not None:
+                self._act_on(told)
+
+    def retry(self) -> None:
+        """After a failure: go on in a new file if a disk takes it now; what was not written meanwhile is missing."""
+        if not self._is_failed:
             return
-        self._unsynced.clear()
-        n_bytes, self._n_bytes_at_sync = self._writer.n_bytes - self._n_bytes_at_sync, self._writer.n_bytes
-        if not self._writer.is_in_place():
-            self._leave_removed_file()
-        elif self._fallback is not None and self._is_nearly_full(self._fallback, n_bytes):
-            self._go_on_elsewhere(StorageError(f"The disk of {self.path} is nearly full: free space."))
+        with self._timed():
+            for folder in dict.fromkeys(f for f in (self._fallback, self._output.parent) if f is not None):
+                if self._has_room(folder) and self._begin_again(folder):
+                    return
 
     def close(self) -> None:
         """Write the footers and close all files; waits for a rescue that is under way (StorageError if it failed)."""
         try:
-            if self._is_failed:
-                self._writer.complete()
-            else:
-                self._close_last()
+            try:
+                self.settle()
+            finally:
+                if self._is_failed:
+                    self._writer.complete()
+                else:
+                    self._close_last()
         finally:
+            self._syncer.close()
             self._writer.release()
             for rescue in self._rescues:
                 rescue.finish()
@@ -190,7 +247,8 @@ class Sink:
             self._rescue(self._writer).finish()
             return
         try:
-            self._writer.finish()
+            with self._timed():
+                self._writer.finish()
         except StorageError as error:
             if self._fallback is None or self._writer.is_secured():
                 self._ring(f"{_what(error)}; the end of {self.path} is missing: mend it with `veridical recover`.")
@@ -199,14 +257,45 @@ class Sink:
             with self._at_the_last_place():
                 self._writer.finish()
 
-    def _put(self, chunk: EncodedSamples | _Offset) -> None:
+    @contextlib.contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Let others see for how long the disk keeps us waiting."""
+        since_s = self._waiting_since_s
+        self._waiting_since_s = time.monotonic() if since_s is None else since_s
         try:
-            self._write(chunk)
-        except StorageError as error:
-            self._go_on_elsewhere(error)
-            with self._at_the_last_place():
+            yield
+        finally:
+            self._waiting_since_s = since_s
+
+    def _put(self, chunk: EncodedSamples | _Offset) -> None:
+        with self._timed():
+            try:
                 self._write(chunk)
+            except StorageError as error:
+                self._go_on_elsewhere(error)
+                with self._at_the_last_place():
+                    self._write(chunk)
         self._unsynced.append(chunk)
+
+    def _act_on(self, told: Synced) -> None:
+        error = self._note_synced(told)
+        if error is not None:
+            self._go_on_elsewhere(error)
+            return
+        n_bytes, self._n_bytes_at_sync = told.mark.n_bytes - self._n_bytes_at_sync, told.mark.n_bytes
+        if not told.is_in_place:
+            self._leave_removed_file()
+        elif self._is_nearly_full(told, n_bytes):
+            self._go_on_elsewhere(StorageError(f"The disk of {self.path} is nearly full: free space."))
+
+    def _note_synced(self, told: Synced) -> StorageError | None:
+        """Take note of what has reached the disk; returns the error if it has not."""
+        n_synced, self._n_syncing = self._n_syncing, 0
+        if told.error is not None:
+            return self._writer.fail_sync(told.error)
+        self._writer.end_sync(told.mark)
+        del self._unsynced[:n_synced]
+        return None
 
     def _write(self, chunk: EncodedSamples | _Offset) -> None:
         if isinstance(chunk, _Offset):
@@ -218,24 +307,66 @@ class Sink:
         """Continue in the fallback folder with what the failed file did not keep (StorageError if it is no better)."""
         if self._is_failed:
             raise StorageError(self.alarm) from error
+        # Its result would be lost on the next file; and who asks the disk again is told that all is well.
+        told = self._syncer.take(waits=True)
+        if told is not None:
+            self._note_synced(told)
         failed = self._writer
         with self._at_the_last_place(error):
             is_better = failed.path.parent != self._fallback or _is_too_big(error, failed)
             self._writer = self._open_continuation(self._fallback if is_better else None, error)
-            self._old.append(failed)
-            is_secured = failed.is_secured()
-            if is_secured:
-                self._unsynced.clear()
-            self._repeat_start()
-            # Only now: what is cut off here stands in the new file.
-            if not is_secured:
-                failed.cut_back()
-            failed.complete()
-            failed.release()
+            self._leave(failed)
         self._ring(
             f"{_what(error)}; the recording goes on in {self._writer.path}: keep both files, nothing is lost, and join "
             "them with `veridical recover`."
         )
+
+    def _leave(self, failed: XdfWriter) -> None:
+        """Begin the new file with what the failed one did not keep, and close that."""
+        self._old.append(failed)
+        is_secured = failed.is_secured()
+        if is_secured:
+            self._unsynced.clear()
+        self._repeat_start()
+        # Only now: what is cut off here stands in the new file.
+        if not is_secured:
+            failed.cut_back()
+        failed.complete()
+        failed.release()
+
+    def _begin_again(self, folder: Path) -> bool:
+        """Try to go on in a folder after a failure."""
+        failed = self._writer
+        try:
+            self._writer = XdfWriter(_free_name(folder, self._output.stem, "continued"))
+        except StorageError:
+            return False
+        try:
+            self._leave(failed)
+        except StorageError:
+            # It took a few bytes: nothing that is not in the old file too.
+            self._old.remove(failed)
+            self._writer.release()
+            with contextlib.suppress(OSError):
+                self._writer.path.unlink()
+            self._writer = failed
+            return False
+        since_s = time.monotonic() - (self._failed_s or 0.0)
+        self._lost_s += since_s
+        self._is_failed = False
+        self._ring(
+            f"The recording goes on in {self._writer.path}: keep every file. What was sent in the {since_s:.0f} s "
+            "in between is missing."
+        )
+        return True
+
+    def _has_room(self, folder: Path) -> bool:
+        running_s = max(1.0, (self._failed_s or 0.0) - self._begun_s)
+        wanted = max(_ROOM_BYTES, int(_ROOM_S * self.n_bytes / running_s))
+        try:
+            return shutil.disk_usage(folder).free >= wanted
+        except OSError:
+            return False
 
     def _leave_removed_file(self) -> None:
         removed = self._writer
@@ -243,6 +374,8 @@ class Sink:
         with self._at_the_last_place(error):
             self._writer = self._open_after_removal(removed, error)
             self._old.append(removed)
+            # All of it is in the removed file, which is saved.
+            self._unsynced.clear()
             self._repeat_start()
         self._ring(f"{_what(error)}; the recording goes on in {self._writer.path}.")
         self._rescue(removed)
@@ -254,9 +387,9 @@ class Sink:
         except StorageError:
             return self._open_continuation(removed.path.parent, error)
 
-    def _rescue(self, removed: XdfWriter) -> "_Rescue":
+    def _rescue(self, removed: XdfWriter) -> "Rescue":
         folders = [folder for folder in (self._fallback, removed.path.parent) if folder is not None]
-        rescue = _Rescue(removed, tuple(_free_name(folder, self._output.stem, "rescued") for folder in folders))
+        rescue = Rescue(removed, tuple(_free_name(folder, self._output.stem, "rescued") for folder in folders))
         self._rescues.append(rescue)
         return rescue
 
@@ -281,64 +414,25 @@ class Sink:
             yield
         except StorageError as error:
             self._is_failed = True
+            self._failed_s = time.monotonic()
             also = f"{_what(error)}; " if first is not None and error is not first else ""
             self._ring(
                 f"{_what(first or error)}; {also}nothing more is being recorded, and what was recorded until now is "
-                "kept: free space or set another folder, then start the next run."
+                "kept: free space (a session's recording then goes on by itself), or start the next run in another "
+                "folder."
             )
             raise StorageError(self.alarm) from error
 
-    def _is_nearly_full(self, fallback: Path, n_bytes_per_sync: int) -> bool:
+    def _is_nearly_full(self, told: Synced, n_bytes_per_sync: int) -> bool:
         """Whether this disk holds only seconds more, and the fallback folder is on a roomier one."""
-        try:
-            here = shutil.disk_usage(self.path.parent).free
-            if here >= _SPARE_BYTES + _SPARE_SYNCS * n_bytes_per_sync:
-                return False
-            return self.path.parent != fallback and shutil.disk_usage(_existing(fallback)).free > 2 * here
-        except OSError:
+        here, there = told.free_bytes, told.fallback_free_bytes
+        if here is None or there is None or here >= _SPARE_BYTES + _SPARE_SYNCS * n_bytes_per_sync:
             return False
+        return self.path.parent != self._fallback and there > 2 * here
 
     def _ring(self, alarm: str) -> None:
         self._alarms.append(alarm)
         _log.error("%s", alarm)
-
-
-class _Rescue:
-    """Copies what an open but removed file holds, in a thread of its own, to the first place that takes it."""
-
-    def __init__(self, writer: XdfWriter, targets: tuple[Path, ...]) -> None:
-        self.writer = writer
-        self.saved: Path | None = None
-        self.words = f"What {writer.path.name} held is being saved to {targets[0]}."
-        self._targets = targets
-        self._thread = threading.Thread(target=self._run, name="rescue", daemon=True)
-        self._thread.start()
-
-    def finish(self) -> None:
-        """Wait until all is copied (blocks)."""
-        self._thread.join()
-
-    def _run(self) -> None:
-        self.writer.complete()
-        reason = ""
-        for target in self._targets:
-            try:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                with open(target, "xb") as file:
-                    for piece in self.writer.contents():
-                        file.write(piece)
-                    file.flush()
-                    os.fsync(file.fileno())
-            except OSError as error:
-                reason = error.strerror or str(error)
-                continue
-            self.saved = target
-            self.words = f"What {self.writer.path.name} held is saved in {target}: keep every file of the recording."
-            return
-        self.words = (
-            f"What {self.writer.path} held could not be saved ({reason}): look for it in the trash before anything "
-            "else is written to that disk."
-        )
 
 
 def _removed(path: Path) -> str:
@@ -357,10 +451,6 @@ def _free_name(folder: Path, stem: str, word: str) -> Path:
         if not (folder / name).exists():
             return folder / name
     raise StorageError(f"{folder} holds {_MAX_FILES} recordings named {stem}_{word} already; tidy it up.")
-
-
-def _existing(folder: Path) -> Path:
-    return next((f for f in (folder, *folder.parents) if f.exists()), folder)
 
 
 def _what(error: StorageError) -> str:

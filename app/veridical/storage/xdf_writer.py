@@ -53,10 +53,27 @@ class Tally:
     n_clock_offsets: int = 0
 
 
+@dataclass(frozen=True)
+class SyncMark:
+    """What stood in the file when a sync began.
+
+    Parameters
+    ----------
+    n_bytes : int
+    tallies : mapping
+        By stream id.
+    """
+
+    n_bytes: int
+    tallies: Mapping[int, Tally]
+
+
 @dataclass
 class _Written:
     description: StreamDescription
     layout: np.dtype[np.void] | None
+    # Where its header ends.
+    header_stop: int
     tally: Tally = Tally()
     synced: Tally = Tally()
     clock_offsets: list[tuple[float, float]] = field(default_factory=list)
@@ -142,9 +159,7 @@ class XdfWriter:
             layout = xdf.explicit_dtype(description.n_channels, description.format)
         stream_id = len(self._streams) + 1
         self._write(encoding.encode_stream_header(stream_id, xml))
-        # Without it on disk nothing of the stream could be read; headers are few.
-        self._sync()
-        self._streams[stream_id] = _Written(description, layout)
+        self._streams[stream_id] = _Written(description, layout, self._n_bytes)
         return stream_id
 
     def encode(
@@ -192,16 +207,41 @@ class XdfWriter:
 
     def sync(self) -> None:
         """Force everything to disk (blocks for the disk); at least every second."""
+        mark = self.begin_sync()
+        try:
+            self.force()
+        except OSError as error:
+            raise self.fail_sync(error) from error
+        self.end_sync(mark)
+
+    def begin_sync(self) -> SyncMark:
+        """Note what a ``force`` that begins now will have forced to disk (StorageError after a failure)."""
         if self._failure is not None:
             raise self._failure
-        self._sync()
+        return SyncMark(self._n_bytes, self.tallies)
+
+    def force(self) -> None:
+        """Force what was written to disk (blocks; OSError): the one call that another thread may make meanwhile."""
+        # macOS and Windows have no fdatasync.
+        getattr(os, "fdatasync", os.fsync)(self._file.fileno())
+
+    def end_sync(self, mark: SyncMark) -> None:
+        """Take note that everything up to ``mark`` is on disk."""
+        self._n_synced = mark.n_bytes
+        for stream_id, tally in mark.tallies.items():
+            self._streams[stream_id].synced = tally
+
+    def fail_sync(self, error: OSError) -> StorageError:
+        """Take note that ``force`` failed: everything since the last sync may be lost; returns what to raise."""
+        self._has_lost = True
+        return self._fail(error)
 
     def is_secured(self) -> bool:
         """After a failure: whether all whole chunks have reached the disk."""
         # A system tells of lost pages once and then says that all is well: do not ask again.
         if not self._has_lost:
             try:
-                self._force()
+                self.force()
             except OSError:
                 self._has_lost = True
         return not self._has_lost
@@ -210,6 +250,7 @@ class XdfWriter:
         """After a failure: keep only what had reached the disk at the last sync, if the disk still lets us."""
         with contextlib.suppress(OSError):
             self._cut(self._n_synced)
+        self._streams = {k: s for k, s in self._streams.items() if s.header_stop <= self._n_synced}
         for stream in self._streams.values():
             stream.tally = stream.synced
             del stream.clock_offsets[stream.synced.n_clock_offsets :]
@@ -292,20 +333,6 @@ class XdfWriter:
         self._file.seek(n_bytes)
         self._n_bytes = n_bytes
         self._file.truncate(n_bytes)
-
-    def _sync(self) -> None:
-        try:
-            self._force()
-        except OSError as error:
-            self._has_lost = True
-            raise self._fail(error) from error
-        self._n_synced = self._n_bytes
-        for stream in self._streams.values():
-            stream.synced = stream.tally
-
-    def _force(self) -> None:
-        # macOS and Windows have no fdatasync.
-        getattr(os, "fdatasync", os.fsync)(self._file.fileno())
 
     def _fail(self, error: OSError) -> StorageError:
         self._failure = _explain(self.path, error)
