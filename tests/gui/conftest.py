@@ -119,6 +119,9 @@ class FakeScope(Scope):
             self._trace("ECG", ("ECG",), 512.0, 3e-4),
         )
 
+    def raw_traces(self, seconds: float) -> tuple[ScopeTraces, ...]:
+        return tuple(replace(t, samples=t.samples[:, -round(seconds * t.sampling_hz) :]) for t in self.traces())
+
     def markers(self) -> tuple[tuple[float, str], ...]:
         return ((self._stop_s - 3.0, "picture/positive"), (self._stop_s - 1.0, "rating/valence"))
 

@@ -1,5 +1,6 @@
 """The Run page during a session: keys, words, and what must not happen by accident."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -13,12 +14,19 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.observation import OBSERVATIONS
+from veridical.domain.participant import RunKey
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.workspace import Focus
+from veridical.gui.run.alarm import samples_of
 from veridical.gui.run.page import RunPage
 from veridical.gui.run.scope_painter import Canvas, ScopePainter
+from veridical.gui.run.view_model import quality_in_words, resolve_session
 from veridical.gui.shell.window import MainWindow
+from veridical.ipc.messages import PresenterState
+from veridical.services.live_quality import QualityWatch
+from veridical.services.live_run import Hole, RunState, TrialProgress
+from veridical.services.streams import ScopeTraces
 from veridical.signals.filters import FilterChoice
 from veridical.storage.study_file import edit_study_file
 
@@ -195,3 +203,61 @@ def test_a_session_can_be_calibrated_after_its_end(live: "tuple[MainWindow, RunP
     page.poll()
     QTest.keyClick(window, Qt.Key.Key_K)
     qtbot.waitUntil(lambda: "reviewed by a rater" in page._summary.look.words, timeout=5000)
+
+
+def test_a_device_that_drops_out_sounds_says_so_and_is_seen_to_return(
+    live: "tuple[MainWindow, RunPage, FakeRun]", monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, page, run = live
+    heard: list[str] = []
+    monkeypatch.setattr(page, "_alarm", heard.append)
+    run.show(5, away=("SimEEG",))
+    page.poll()
+    page.poll()
+    assert heard == ["lost"]
+    assert "Nothing comes from SimEEG" in page.banner.words
+    assert "the session goes on" in page.banner.words
+    run.show(5, "paused", away=("SimEEG",), is_paused_for_device=True)
+    page.poll()
+    assert "the session is paused" in page.banner.words
+    run.show(5, "paused", is_paused_for_device=True)
+    page.poll()
+    assert heard == ["lost", "back"]
+    assert "The device is back" in page.banner.words
+    assert all(np.abs(samples_of(tune)).max() <= 0.25 for tune in ("lost", "back"))
+
+
+def test_trials_with_lost_or_failing_signals_are_bad_however_they_were_answered() -> None:
+    done = [TrialProgress(k + 1, 1, "neutral", ("answered",), False, 10.0 * k, 10.0 * k + 6) for k in range(5)]
+    done[3] = replace(done[3], statuses=("skipped", "skipped"))
+    done.append(TrialProgress(6, 1, "neutral", ()))
+    presenter = PresenterState("running", n_trials=7, trial=6, done=tuple(done))
+    state = RunState(
+        RunKey("001"), presenter, None,
+        # Just before the second picture, and after the third one was over.
+        holes=(Hole("SimEEG", 8.0, 9.2), Hole("SimEEG", 26.5, 28.0)),
+        poor=(Hole("EEG", 43.0, math.inf),),
+    )  # fmt: skip
+    screen = resolve_session(state)
+    assert [t.kind for t in screen.ticks] == ["answered", "bad", "answered", "skipped", "bad", "skipped", "ahead"]
+    assert "2 bad" in screen.counts
+
+
+def test_live_quality_is_counted_channel_by_channel() -> None:
+    rng = np.random.default_rng(8)
+    eeg = 1e-5 * rng.standard_normal((4, 2500))
+    eeg[0] = 0.0
+    traces = ScopeTraces("EEG", ("Fz", "Cz", "Pz", "Oz"), 500.0, eeg, 100.0, "good", "")
+    watch = QualityWatch()
+    watch.look((traces,), 0.0)
+    level, words, details = quality_in_words(watch.roles)
+    assert (level, watch.poor) == ("caution", ())
+    assert words.startswith("EEG ")
+    assert "Fz" in details
+    eeg[:3] = 0.0
+    for at_s in (2.0, 4.0, 20.0):
+        assert watch.is_due(at_s)
+        watch.look((replace(traces, stop_s=100.0 + at_s),), at_s)
+    assert not watch.is_due(20.5)
+    assert quality_in_words(watch.roles)[0] == "fail"
+    assert [(h.start_s, h.stop_s) for h in watch.poor] == [(97.0, 104.0), (115.0, 120.0)]

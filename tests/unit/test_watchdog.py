@@ -430,7 +430,7 @@ def test_a_light_that_flickers_for_an_hour_fills_no_file_and_every_time_is_count
         watchdog.look((_seen(),), 1e5 + 60.0 * k + 1)
     assert len(watchdog.events) < 100
     assert sum(event.n_times for event in watchdog.events if event.kind == "no-data") == 1800
-    assert len(watchdog.recent) <= 20
+    assert len(watchdog.recent) <= 100
 
 
 def test_gaps_add_up_over_their_stories() -> None:

@@ -11,7 +11,8 @@ _SAME_S = 10.0
 # A fault that flickers for an hour must not fill the session file: from here on it is counted only.
 _MAX_PER_FAULT = 40
 _MAX_EVENTS = 1000
-_RECENT = 20
+# A window that comes back late shall still know what was lost.
+_RECENT = 100
 # A stream that was asked for is given so long to be found.
 _FIND_S = 3.0
 

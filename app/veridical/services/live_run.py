@@ -24,17 +24,19 @@ from veridical.ipc.messages import (
     Resume,
     Start,
     Stop,
+    TrialProgress,
 )
 from veridical.paths import RunPaths
 from veridical.services.children import Child
 from veridical.services.session_record import finish_run
 from veridical.services.session_summary import SessionFacts, session_facts
+from veridical.services.stream_losses import Hole, LossLog, StreamLoss, away_streams
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan
 
 # What pages see of the recorder: they do not speak to processes themselves.
 StreamFinding: TypeAlias = HealthFinding
-__all__ = ["LiveRun", "RecordedStream", "RunState", "StreamFinding"]
+__all__ = ["Hole", "LiveRun", "RecordedStream", "RunState", "StreamFinding", "TrialProgress"]
 
 _WATCH_S = 0.05
 # Between a child's end and our noticing, its last state may still be under way.
@@ -55,6 +57,14 @@ class RunState:
         The recorder died; its last state still says what it did then.
     facts : SessionFacts or None
         What the session's files say of it, once it is over.
+    away : tuple of str
+        Streams from which nothing comes now.
+    is_paused_for_device : bool
+        The session was paused, or will be before its next trial, because one of them dropped out.
+    losses, holes : tuple
+        What was lost so far.
+    poor : tuple of Hole
+        Stretches in which most channels of a role were of failing quality, as the window saw it live.
     """
 
     key: RunKey
@@ -64,6 +74,11 @@ class RunState:
     is_over: bool = False
     is_recorder_lost: bool = False
     facts: SessionFacts | None = None
+    away: tuple[str, ...] = ()
+    is_paused_for_device: bool = False
+    losses: tuple[StreamLoss, ...] = ()
+    holes: tuple[Hole, ...] = ()
+    poor: tuple[Hole, ...] = ()
 
 
 class LiveRun:
@@ -93,6 +108,11 @@ class LiveRun:
         self._is_over = False
         self._is_recorder_lost = False
         self._facts: SessionFacts | None = None
+        self._log = LossLog()
+        self._losses: tuple[StreamLoss, ...] = ()
+        self._holes: tuple[Hole, ...] = ()
+        self._away: tuple[str, ...] = ()
+        self._is_paused_for_device = False
         self._closing = threading.Event()
         for child in (self._presenter, self._recorder):
             child.attach()
@@ -115,6 +135,10 @@ class LiveRun:
             is_over=self._is_over,
             is_recorder_lost=self._is_recorder_lost,
             facts=self._facts,
+            away=self._away,
+            is_paused_for_device=self._is_paused_for_device,
+            losses=self._losses,
+            holes=self._holes,
         )
 
     def begin(self) -> None:
@@ -126,7 +150,8 @@ class LiveRun:
         self._presenter.send(Pause())
 
     def resume(self) -> None:
-        """Go on after a pause."""
+        """Go on after a pause, whatever it was for."""
+        self._is_paused_for_device = False
         self._presenter.send(Resume())
 
     def abort(self, reason: str) -> None:
@@ -179,6 +204,7 @@ class LiveRun:
             for child in (self._presenter, self._recorder):
                 child.attach()
             self._start_if_wanted(begun)
+            self._look_at_streams()
             self._close_what_is_done(alive)
             self._problem = self._find_problem(alive)
             if not any(alive.values()):
@@ -201,6 +227,23 @@ class LiveRun:
             return
         self._wants_start = False
         self._presenter.send(Start())
+
+    def _look_at_streams(self) -> None:
+        """Note what was lost; a device that drops out pauses the session if the study says so."""
+        state = self.state()
+        recorder, presenter = state.recorder, state.presenter
+        if recorder is None or recorder.phase != "recording":
+            self._away = ()
+            return
+        self._log.look(recorder)
+        self._losses, self._holes = self._log.losses, self._log.holes
+        before, self._away = self._away, away_streams(recorder.streams)
+        is_running = presenter is not None and presenter.phase == "running"
+        if set(self._away) - set(before) and is_running and self._study.settings.recording.pauses_when_lost:
+            self._is_paused_for_device = True
+            self._presenter.send(Pause())
+        elif presenter is not None and presenter.phase not in ("pausing", "paused") and not self._away:
+            self._is_paused_for_device = False
 
     def _missing(self, recorder: RecorderState) -> list[str]:
         """What the recorder does not take yet: markers, and streams of the plan."""

@@ -55,6 +55,13 @@ class RoleView:
             self._append(fresh.samples[self._rows] * self.role.gain + self.role.offset)
         return self._samples[:, self._end - self._n_times : self._end]
 
+    def read_raw(self, seconds: float) -> FloatArray:
+        """Return the newest seconds unfiltered, without moving on; fewer if fewer have come."""
+        n_times = round(seconds * self.sampling_hz)
+        fresh = self._inlet.since(max(0, self._place - n_times))
+        newest: FloatArray = fresh.samples[self._rows][:, -n_times:] * self.role.gain + self.role.offset
+        return newest
+
     def _append(self, values: FloatArray) -> None:
         if self._filter is not None:
             values = self._filter.filter(values)

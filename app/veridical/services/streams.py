@@ -127,6 +127,16 @@ class Scope:
             found.append(ScopeTraces(role.role, role.labels, view.sampling_hz, samples, view.stop_s, light, words))
         return tuple(found)
 
+    def raw_traces(self, seconds: float) -> tuple[ScopeTraces, ...]:
+        """Newest seconds of every role as they are recorded, whatever the eye is shown."""
+        return tuple(
+            ScopeTraces(
+                v.role.role, v.role.labels, v.sampling_hz, v.read_raw(seconds), v.stop_s,
+                *self._inlets[v.role.stream, v.role.source_id].health(),
+            )
+            for v in self._views.values()
+        )  # fmt: skip
+
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(LSL time, marker name) of the last seconds."""
         for stream in self._resolver.streams():

@@ -1,7 +1,7 @@
 """The Run page: pre-flight, live signals, the session, its end."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QTimer
@@ -14,6 +14,7 @@ from veridical.gui.common.page import Context, Page
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card
 from veridical.gui.common.work_runner import WorkRunner
+from veridical.gui.run.alarm import Tune, sound
 from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.look_panel import LookPanel
 from veridical.gui.run.look_view_model import LookScreen, plan_words, resolve_look, ways_on
@@ -25,7 +26,14 @@ from veridical.gui.run.session_panel import SessionPanel
 from veridical.gui.run.setup_panel import SetupPanel
 from veridical.gui.run.summary_panel import SummaryPanel
 from veridical.gui.run.timeline import TrialTimeline
-from veridical.gui.run.view_model import RunMode, SessionScreen, resolve_status, resolve_streams, resolve_summary
+from veridical.gui.run.view_model import (
+    RunMode,
+    SessionScreen,
+    quality_in_words,
+    resolve_status,
+    resolve_streams,
+    resolve_summary,
+)
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun
 from veridical.services.resuming import BrokenSession
@@ -48,8 +56,9 @@ class RunPage(Page):
     title = "Run"
     icon = "run"
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, alarm: Callable[[Tune], None] = sound) -> None:
         super().__init__(context)
+        self._alarm = alarm
         self.desk = RunDesk(context.lab, context.workspace)
         self.gate_runner = WorkRunner(self)
         self.start_runner = WorkRunner(self)
@@ -99,6 +108,7 @@ class RunPage(Page):
 
     def poll(self) -> None:
         """Read the newest states and draw what changed."""
+        self.desk.poor = self.scope.thread_of_scope.quality.poor
         self.desk.poll()
         self._check_gate()
         self._draw()
@@ -296,6 +306,7 @@ class RunPage(Page):
             self.desk.watch()
             self._timer.start()
             self.session_panel.mirror.show_study(study)
+            self._watch_quality()
             if self.desk.attach_live_run(study):
                 self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
         self.desk.propose_intake()
@@ -325,8 +336,10 @@ class RunPage(Page):
             self.session_panel.show_screen(self._screen, screen)
             self._timeline.show_ticks(screen.ticks)
             self._draw_rest(screen)
+            self.session_panel.show_quality(*quality_in_words(self.scope.thread_of_scope.quality.roles))
             if screen.problem:
                 self.banner.show_sentence(screen.problem_level, screen.problem)
+            self._tell_of_devices(screen)
         elif mode == "summary" and self.desk.state is not None:
             self._summary.show_look(self._looks.get(screen.block))
             self._summary.show_summary(resolve_summary(self.desk.state), screen.ticks, screen.points)
@@ -351,6 +364,16 @@ class RunPage(Page):
         self.look_panel.show_look(self._looks.get(screen.block))
         self.look_panel.show_rest(self._plans[screen.block], ways_on(screen))
         self.look_panel.refresh()
+
+    def _tell_of_devices(self, screen: SessionScreen) -> None:
+        """Sound when a device drops out or comes back, and say that it is back."""
+        before = self._screen.away if self._screen is not None else ()
+        if set(screen.away) - set(before):
+            self._alarm("lost")
+        elif before and not screen.away:
+            self._alarm("back")
+            if not screen.problem:
+                self.banner.show_sentence("good", f"{' and '.join(before)} is back.")
 
     def _words_of_plan(self, block: int) -> str:
         study, state = self.context.workspace.focus.study, self.desk.state
@@ -424,9 +447,15 @@ class RunPage(Page):
         self.banner.show_sentence("fail", sentence)
 
     def _on_started(self, run: LiveRun) -> None:
+        self._watch_quality()
         self._looks, self._plans = {}, {}
         self.desk.take(run)
         self._draw()
+
+    def _watch_quality(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None:
+            self.scope.thread_of_scope.watch_quality(study.settings.analysis.line_noise_hz)
 
     def _on_start_failed(self, sentence: str) -> None:
         self.banner.show_sentence("fail", sentence)

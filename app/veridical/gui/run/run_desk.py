@@ -13,7 +13,7 @@ from veridical.gui.common.lab import Lab
 from veridical.gui.common.workspace import Workspace
 from veridical.gui.run.view_model import RunMode, SessionScreen, can_start, resolve_session
 from veridical.services.gate import GateItem
-from veridical.services.live_run import LiveRun, RunState
+from veridical.services.live_run import Hole, LiveRun, RunState
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.streams import SimulatorHandle, StreamWatch
@@ -43,6 +43,8 @@ class RunDesk:
         self.state: RunState | None = None
         self.problem = ""
         self.has_markers = False
+        # Stretches of failing quality, as the window saw them.
+        self.poor: tuple[Hole, ...] = ()
         self._watch: StreamWatch | None = None
         self._run: LiveRun | None = None
         self._simulator: SimulatorHandle | None = None
@@ -98,7 +100,7 @@ class RunDesk:
             self.problem = self._simulator.problem() or self.problem
             self._simulator = None
         if self._run is not None:
-            self.state = self._run.state()
+            self.state = replace(self._run.state(), poor=self.poor)
         return before != (self.streams, self.state, self.problem)
 
     def choose(self, choices: RunChoices) -> None:

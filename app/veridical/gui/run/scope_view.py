@@ -35,6 +35,7 @@ from veridical.gui.common.trace_axes import (
     paint_zero_lines,
 )
 from veridical.gui.run.scope_painter import SCOPE_SECONDS, Canvas, ScopeFrame, ScopePainter, ScopeSettings
+from veridical.services.live_quality import SECONDS, QualityWatch
 from veridical.services.streams import Scope, ScopeTraces
 
 # A little more than 30 a second, so that it stays 30 when the machine is busy.
@@ -55,6 +56,7 @@ class ScopeThread(QObject):
         self._canvas = canvas
         self._streams: tuple[StreamDescription, ...] = ()
         self._settings = ScopeSettings()
+        self.quality = QualityWatch()
         self._lock = threading.Lock()
         self._frame: ScopeFrame | None = None
         self._is_taken = True
@@ -70,6 +72,10 @@ class ScopeThread(QObject):
     def resize(self, canvas: Canvas) -> None:
         """Draw at another size from the next frame on."""
         self._canvas = canvas
+
+    def watch_quality(self, line_noise_hz: float) -> None:
+        """Begin to judge the signals anew."""
+        self.quality = QualityWatch(line_noise_hz)
 
     def show_settings(self, settings: ScopeSettings) -> None:
         """Scale and filter otherwise from the next frame on."""
@@ -108,6 +114,8 @@ class ScopeThread(QObject):
             if scope is not None and not self._is_paused:
                 settings = self._settings
                 traces = scope.traces(settings.filters)
+                if self.quality.is_due(began):
+                    self.quality.look(scope.raw_traces(SECONDS), began)
                 self._publish(painter.paint(traces, scope.markers(), self._canvas, began, settings))
             self._stop.wait(max(0.002, due - time.monotonic()))
         if scope is not None:

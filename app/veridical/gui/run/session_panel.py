@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QW
 
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
-from veridical.gui.common.tokens import GRID
+from veridical.gui.common.tokens import GRID, StatusLevel
 from veridical.gui.common.widgets import StatusLight, StepButton, card, label
 from veridical.gui.run.mirror import PresenterMirror
 from veridical.gui.run.observation_bar import ObservationBar
@@ -61,6 +61,10 @@ class SessionPanel(QWidget):
         self._faults = [StatusLight(appearance, wraps=True) for _ in range(_MOST_FAULTS)]
         for light in self._faults:
             where_column.addWidget(light)
+        self._quality = StatusLight(appearance, wraps=True)
+        self._losses = label("", "small", wraps=True)
+        where_column.addWidget(self._quality)
+        where_column.addWidget(self._losses)
         self.linger = QCheckBox("Rest after the last block, to calibrate")
         self.linger.setToolTip(
             "The participant rests after the last planned picture until you have looked at a provisional verdict."
@@ -97,7 +101,14 @@ class SessionPanel(QWidget):
         self.linger.setVisible(new.can_linger)
         self.linger.setChecked(new.lingers)
         self._screen.setText(new.screen)
+        self._losses.setText(new.losses)
+        self._losses.setVisible(bool(new.losses))
         self._show_faults(new.faults)
+
+    def show_quality(self, level: StatusLevel, words: str, details: str) -> None:
+        """Show how good the signals are now."""
+        self._quality.show_state(level, words)
+        self._quality.setToolTip(details or words)
 
     def _show_faults(self, faults: tuple[tuple[str, str], ...]) -> None:
         """Say what is wrong with the streams, worst first; a healthy recording needs one line."""

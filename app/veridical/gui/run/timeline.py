@@ -9,7 +9,10 @@ from veridical.gui.common.tokens import SMALL_PT, Theme
 from veridical.gui.run.view_model import TrialTick
 
 _HEIGHT = 26.0
-_LEGEND = (("answered", "answered"), ("missed", "missed"), ("practice", "practice"), ("ahead", "ahead"))
+_LEGEND = (
+    ("answered", "answered"), ("missed", "missed"), ("skipped", "skipped"), ("bad", "bad signals"),
+    ("practice", "practice"), ("ahead", "ahead"),
+)  # fmt: skip
 
 
 class TrialTimeline(QWidget):
@@ -73,7 +76,7 @@ class TrialTimeline(QWidget):
 
 
 def paint_tick(painter: QPainter, kind: str, box: QRectF, theme: Theme) -> None:
-    """Draw one trial: answered full, missed hollow with a bar below, practice low, current framed, ahead faint."""
+    """Draw one trial: answered full, missed half a frame, skipped dotted, bad crossed, practice low, ahead faint."""
     painter.setPen(Qt.PenStyle.NoPen)
     if kind == "answered":
         painter.setBrush(QColor(theme.good))
@@ -82,6 +85,17 @@ def paint_tick(painter: QPainter, kind: str, box: QRectF, theme: Theme) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setPen(QPen(QColor(theme.caution), 1.6))
         painter.drawRoundedRect(box.adjusted(0.8, box.height() * 0.45, -0.8, -0.8), 1.5, 1.5)
+    elif kind == "skipped":
+        painter.setPen(QPen(QColor(theme.unknown), 1.6, Qt.PenStyle.DotLine))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(box.adjusted(0.8, 0.8, -0.8, -0.8), 1.5, 1.5)
+    elif kind == "bad":
+        painter.setPen(QPen(QColor(theme.fail), 1.6))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        inner = box.adjusted(0.8, 0.8, -0.8, -0.8)
+        painter.drawRoundedRect(inner, 1.5, 1.5)
+        painter.drawLine(inner.topLeft(), inner.bottomRight())
+        painter.drawLine(inner.bottomLeft(), inner.topRight())
     elif kind.startswith("practice"):
         painter.setBrush(QColor(theme.unknown))
         painter.drawRoundedRect(box.adjusted(0, box.height() * 0.6, 0, 0), 1.5, 1.5)

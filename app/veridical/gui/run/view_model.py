@@ -12,10 +12,11 @@ from veridical.gui.common.tokens import StatusLevel
 from veridical.gui.common.workspace import StatusLine, StreamLight
 from veridical.gui.run.stream_lights import faults_in_words, recorded_lights
 from veridical.services.gate import GateItem
-from veridical.services.live_run import RunState
+from veridical.services.live_quality import RoleQuality
+from veridical.services.live_run import Hole, RunState, TrialProgress
 from veridical.services.streams import ScopeTraces
 
-TickKind = Literal["answered", "missed", "practice", "practice missed", "current", "ahead"]
+TickKind = Literal["answered", "missed", "skipped", "bad", "practice", "practice missed", "current", "ahead"]
 RunMode = Literal["no study", "no participant", "setup", "session", "summary"]
 
 
@@ -103,6 +104,9 @@ class SessionScreen:
     can_linger: bool = False
     points: tuple[RatedPoint, ...] = ()
     faults: tuple[tuple[str, str], ...] = ()
+    away: tuple[str, ...] = ()
+    losses: str = ""
+    is_waiting_for_device: bool = False
 
 
 _PART_WORDS = {
@@ -125,7 +129,10 @@ def resolve_session(state: RunState) -> SessionScreen:
         return SessionScreen(problem=state.problem, is_over=state.is_over, can_abort=not state.is_over)
     problem = state.problem
     level: StatusLevel = "fail"
-    if not problem and shown.phase == "stopped":
+    device = _device_words(state)
+    if not problem and device:
+        problem, level = device
+    elif not problem and shown.phase == "stopped":
         problem = "The participant holds the stop key. Speak with them, then resume or end the session."
         level = "caution"
     elif not problem and shown.phase == "asking":
@@ -135,6 +142,8 @@ def resolve_session(state: RunState) -> SessionScreen:
         problem = shown.message
     analysed = [t for t in shown.done if not t.is_practice]
     answered = sum(1 for t in analysed if _is_answered(t.statuses))
+    ticks = _ticks(state)
+    n_bad = sum(t.kind == "bad" for t in ticks)
     part = _PART_WORDS.get(shown.phase, shown.part.capitalize() or "Running")
     is_going = shown.phase in ("running", "pausing", "paused", "stopped", "asking")
     conditions = {t.trial: t.condition for t in analysed}
@@ -142,8 +151,8 @@ def resolve_session(state: RunState) -> SessionScreen:
         part=part,
         where=f"picture {shown.trial} of {shown.n_trials}" if shown.trial else wording.count(shown.n_trials, "picture"),
         remaining=wording.remaining(shown.remaining_s) if is_going and shown.remaining_s > 0 else "",
-        counts=f"{answered} answered, {len(analysed) - answered} missed",
-        ticks=_ticks(state),
+        counts=f"{answered} answered, {len(analysed) - answered} missed" + (f", {n_bad} bad" if n_bad else ""),
+        ticks=ticks,
         view=shown.view,
         screen=shown.screen,
         problem=problem,
@@ -153,6 +162,9 @@ def resolve_session(state: RunState) -> SessionScreen:
         can_abort=not state.is_over and shown.phase not in ("ended", "failed"),
         is_over=state.is_over,
         faults=() if state.recorder is None else faults_in_words(state.recorder.streams),
+        away=state.away,
+        losses=_losses_in_words(state),
+        is_waiting_for_device=state.is_paused_for_device,
         is_resting=shown.phase == "resting",
         block=shown.block,
         n_blocks_left=shown.n_blocks_left,
@@ -166,8 +178,71 @@ def resolve_session(state: RunState) -> SessionScreen:
     )
 
 
+def quality_in_words(roles: Sequence[RoleQuality]) -> tuple[StatusLevel, str, str]:
+    """(level, line, details) of the live quality: "EEG 62 of 64 good, EDA good", and which channels are not."""
+    if not roles:
+        return "unknown", "Signal quality not measured yet", ""
+    parts: list[str] = []
+    for r in roles:
+        share = "good" if r.n_good == r.n_channels else f"{r.n_good} of {r.n_channels} good"
+        if r.n_channels == 1 and not r.n_good:
+            share = r.poor[0].words if r.poor else "not known yet"
+        parts.append(f"{r.role} {share}")
+    poor = [q for r in roles for q in r.poor]
+    level: StatusLevel = "good"
+    if poor:
+        level = "fail" if any(r.is_failing for r in roles) else "caution"
+    return level, ", ".join(parts), "\n".join(f"{q.label}: {q.words}" for q in poor)
+
+
+def _losses_in_words(state: RunState) -> str:
+    """Count what was lost so far, stream by stream."""
+    if state.recorder is None or not state.recorder.streams:
+        return ""
+    if not state.losses:
+        return "No sample lost so far"
+    parts = [
+        f"{loss.stream} {loss.n_missing:,} ({loss.missing_s:.1f} s)".replace(",", wording.THIN_SPACE)
+        for loss in state.losses
+    ]
+    return f"Samples lost: {', '.join(parts)}"
+
+
+def _device_words(state: RunState) -> tuple[str, StatusLevel] | None:
+    """What happened to a device, what is safe, and what to do."""
+    away, phase = state.away, "" if state.presenter is None else state.presenter.phase
+    if state.is_over or phase in ("ended", "failed"):
+        return None
+    if not away:
+        if not state.is_paused_for_device:
+            return None
+        return "The device is back. Look at its signals, then resume.", "caution"
+    names = " and ".join(away)
+    gone = f"Nothing comes from {names}. What the other devices send is being recorded"
+    remedy = f"Look at {'its' if len(away) == 1 else 'their'} cable, battery and program"
+    if not state.is_paused_for_device:
+        return f"{gone}, and the session goes on. {remedy}, or pause (P).", "fail"
+    when = "is paused" if phase == "paused" else "pauses before its next picture"
+    return f"{gone}; the session {when}. {remedy}; resume when it is back.", "fail"
+
+
 def _is_answered(statuses: Sequence[str]) -> bool:
     return bool(statuses) and all(s == "answered" for s in statuses)
+
+
+# Features look from a second before the picture to its end.
+_BEFORE_PICTURE_S = 1.0
+
+
+def _kind_of(trial: TrialProgress, holes: Sequence[Hole]) -> TickKind:
+    """How a trial went; lost samples make it bad however it was answered."""
+    if trial.onset_s is not None and trial.stop_s is not None:
+        start_s, stop_s = trial.onset_s - _BEFORE_PICTURE_S, trial.stop_s
+        if any(h.overlaps(start_s, stop_s) for h in holes):
+            return "bad"
+    if _is_answered(trial.statuses):
+        return "answered"
+    return "skipped" if not trial.statuses or set(trial.statuses) == {"skipped"} else "missed"
 
 
 def _ticks(state: RunState) -> tuple[TrialTick, ...]:
@@ -177,12 +252,11 @@ def _ticks(state: RunState) -> tuple[TrialTick, ...]:
     ticks: list[TrialTick] = []
     done = shown.n_before
     for trial in shown.done:
-        is_answered = _is_answered(trial.statuses)
         if trial.is_practice:
-            ticks.append(TrialTick("practice" if is_answered else "practice missed", 0))
+            ticks.append(TrialTick("practice" if _is_answered(trial.statuses) else "practice missed", 0))
         else:
             done += 1
-            ticks.append(TrialTick("answered" if is_answered else "missed", trial.block))
+            ticks.append(TrialTick(_kind_of(trial, (*state.holes, *state.poor)), trial.block))
     left = shown.n_trials - done
     block = shown.done[-1].block if shown.done else 0
     if left > 0 and shown.trial > done:
