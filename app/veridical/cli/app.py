@@ -244,6 +244,10 @@ def run(
         list[str] | None,
         typer.Option("--intake", metavar="KEY=VALUE", help="What was asked before, e.g. consent=yes; see study.toml."),
     ] = None,
+    override: Annotated[
+        list[str] | None,
+        typer.Option("--override", metavar="ITEM=WHY", help="Begin although an item of the pre-flight check fails."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Run a session: pre-flight, record, present, verify."""
@@ -259,6 +263,7 @@ def run(
         windowed,
         tuple(intake or ()),
         resume,
+        tuple(override or ()),
     )
     raise typer.Exit(run_session(options, json))
 

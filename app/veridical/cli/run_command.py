@@ -1,7 +1,7 @@
 """``veridical run``: a session from pre-flight to a verified recording."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from veridical.cli.output import ProgressLines, put, put_json, say
@@ -13,18 +13,18 @@ from veridical.domain.participant import RunKey
 from veridical.domain.run import ScreenChoice, StreamSelector
 from veridical.domain.simulation import simulation_behind
 from veridical.domain.stream import StreamDescription
+from veridical.services.gate import check_before_run, line_of, override_of, stopping_words
 from veridical.services.live_run import RunState
 from veridical.services.preflight import check_streams
 from veridical.services.resuming import BrokenSession, find_broken
 from veridical.services.session import RunRequest, start_run
 from veridical.services.session_summary import SessionFacts
-from veridical.services.streams import StreamWatch, find_silent
+from veridical.services.streams import StreamWatch
 from veridical.services.study import Study, open_study
 
 # Streams answer within half a second; a second more catches those that answer late.
 _FIRST_S = 3.0
 _SETTLE_S = 1.0
-_SILENT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class RunOptions:
     is_windowed: bool
     intake: tuple[str, ...] = ()
     resumes: bool = False
+    overrides: tuple[str, ...] = ()
 
 
 def run_session(options: RunOptions, as_json: bool) -> int:
@@ -56,14 +57,11 @@ def run_session(options: RunOptions, as_json: bool) -> int:
     key = study.next_run(key.participant, key.session)
     streams = find_streams(selectors)
     check_streams(streams)
-    silent = find_silent(streams, _SILENT_S)
-    if silent:
-        names = ", ".join(repr(s.name) for s in silent)
-        raise StreamError(f"The stream {names} sent nothing in {_SILENT_S:.0f} s; start the measurement on its device.")
     screen = ScreenChoice(kind="headless" if options.is_headless else "psychopy", fullscreen=not options.is_windowed)
     simulation = simulation_behind([s.source_id for s in streams])
     intake = parse_intake(options.intake)
     request = RunRequest(key, streams, screen, simulation, options.has_simulated_participant, intake, broken)
+    request = pass_gate(study, request, parse_overrides(options.overrides))
     with termination_as_interrupt():
         run = start_run(study, request)
         if is_new:
@@ -77,6 +75,50 @@ def run_session(options: RunOptions, as_json: bool) -> int:
             "recording; look after the device before the next run."
         )
     return 0
+
+
+def pass_gate(study: Study, request: RunRequest, reasons: Mapping[str, str]) -> RunRequest:
+    """Check every item of the pre-flight gate and say how it stands (blocks for some seconds).
+
+    Returns
+    -------
+    RunRequest
+        With what was passed over and how every item stood, for the session's file.
+
+    Raises
+    ------
+    StudyError
+        If an item fails and no reason was given to pass over it, or none is enough; if a reason names no item.
+    """
+    say("Checking streams, markers, pictures and disk: about 6 s")
+    items = check_before_run(study, request)
+    unknown = sorted(set(reasons) - {i.id for i in items})
+    if unknown:
+        names = ", ".join(i.id for i in items)
+        raise StudyError(f"--override {unknown[0]!r} is no item of the gate; there are {names}.")
+    overrides = tuple(override_of(i, reasons[i.id]) for i in items if i.may_be_overridden and i.id in reasons)
+    items = tuple(replace(i, override=reasons.get(i.id, "")) if i.may_be_overridden else i for i in items)
+    for item in items:
+        say(f"  {line_of(item)}")
+        if item.remedy and item.light != "good" and not item.override:
+            say(f"    {item.remedy}")
+    stopping = [i for i in items if i.stops]
+    if stopping:
+        first = next((i for i in stopping if i.may_be_overridden), None)
+        how = f", or give a reason to start all the same: --override {first.id}=WHY" if first is not None else ""
+        raise StudyError(f"The session does not begin: {stopping_words(items)}; mend it{how}.")
+    return replace(request, overrides=overrides, preflight=tuple(line_of(i) for i in items))
+
+
+def parse_overrides(texts: Sequence[str]) -> dict[str, str]:
+    """Read ``ITEM=REASON``; StudyError names one without a reason."""
+    reasons: dict[str, str] = {}
+    for text in texts:
+        item, _, reason = text.partition("=")
+        if not reason.strip():
+            raise StudyError(f"--override {text!r} gives no reason; write it as ITEM=REASON, for example eda=broken.")
+        reasons[item.strip()] = reason.strip()
+    return reasons
 
 
 def parse_intake(texts: Sequence[str]) -> dict[str, str]:

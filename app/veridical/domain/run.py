@@ -27,6 +27,8 @@ class ScreenChoice:
     is_shared : bool
         Operator and participant take turns on one screen: it is the participant's while the session runs, and the
         operator's whenever it is paused or stopped.
+    n_screens, announced_hz : int, float
+        Screens that this computer shows, and the refresh rate that it announces for this one; 0 if nobody asked.
     """
 
     kind: ScreenKind = "psychopy"
@@ -38,6 +40,29 @@ class ScreenChoice:
     distance_cm: float = 70.0
     is_touch: bool = False
     is_shared: bool = False
+    n_screens: int = 0
+    announced_hz: float = 0.0
+
+
+@dataclass(frozen=True)
+class Override:
+    """A failing item of the pre-flight gate that the operator passed over.
+
+    Parameters
+    ----------
+    item, title, words : str
+        The item's id and title, and what was wrong.
+    reason : str
+        Why the session began all the same.
+    streams : tuple of str
+        Names of silent streams that the start does not wait for.
+    """
+
+    item: str
+    title: str
+    words: str
+    reason: str
+    streams: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -80,6 +105,10 @@ class RunPlan:
         A display test: so many flashes in place of a session; 0 for a session.
     trigger : TriggerChoice
         Hardware pulses beside the LSL markers.
+    overrides : tuple of Override
+        What the operator passed over at the pre-flight.
+    preflight : tuple of str
+        How every item stood at the start: "EEG (good): 32 channels at 500 Hz, measured, from SimEEG".
     """
 
     key: RunKey
@@ -107,4 +136,6 @@ class RunPlan:
     fallback: str = ""
     n_flashes: int = 0
     n_before: int = 0
+    overrides: tuple[Override, ...] = ()
+    preflight: tuple[str, ...] = ()
     looks: tuple[int, ...] = ()

@@ -7,7 +7,7 @@ from typing import Literal
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.protocol import Protocol
-from veridical.domain.stream import RoleAssignment
+from veridical.domain.stream import Role, RoleAssignment
 from veridical.domain.trigger import TriggerChoice
 
 PipelineName = Literal["evoked", "interpretable"]
@@ -62,11 +62,14 @@ class RecordingChoices:
         Whether a device that drops out pauses the session before its next trial.
     markers : tuple of str
         Markers of the study's own that the operator writes with the keys 1 to 9.
+    required : tuple of str
+        Roles without which no session begins, unless the operator gives a reason.
     """
 
     fallback: str = ""
     pauses_when_lost: bool = False
     markers: tuple[str, ...] = ()
+    required: tuple[Role, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,10 @@ class RecordingFacts:
         ``completed``, ``aborted``, ``stopped``, with its detail; empty if unknown.
     defects : tuple of str
         Named defects found on reading.
+    overrides : tuple of str
+        Failing items of the pre-flight gate that were passed over, with the reason.
+    was : tuple of str
+        Ids that the run went under before a wrong one was mended.
     simulation : SimulationPlan or None
         The simulated amplifier and body; None for a real participant.
     has_simulated_participant : bool
@@ -75,6 +79,8 @@ class RecordingFacts:
     timing_problem: str = ""
     ended: str = ""
     defects: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+    was: tuple[str, ...] = ()
     simulation: SimulationPlan | None = None
     has_simulated_participant: bool = False
 

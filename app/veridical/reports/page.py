@@ -395,6 +395,9 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
     ]
     if r.timing_problem:
         facts.insert(6, Fact("Bad timing", r.timing_problem))
+    facts += [Fact("Started although", words) for words in r.overrides]
+    if r.was:
+        facts.append(Fact("Id mended", f"recorded as {', '.join(r.was)}"))
     if r.simulation is not None:
         plan = r.simulation
         facts.append(

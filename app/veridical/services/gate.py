@@ -2,63 +2,60 @@
 
 import os
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from veridical.domain.errors import VeridicalError
 from veridical.domain.protocol import SessionPlan
-from veridical.domain.run import ScreenChoice
-from veridical.domain.stream import Role, suggest_roles
-from veridical.ipc.messages import Light
+from veridical.domain.run import Override, ScreenChoice
 from veridical.services import preflight
+from veridical.services.gate_item import GateItem as GateItem
+from veridical.services.refresh import find_refresh
 from veridical.services.session import RunRequest, intake_of, plan_of, shown_in
-from veridical.services.streams import find_silent
 from veridical.services.study import Study
 
-_PROBE_S = 2.5
+if TYPE_CHECKING:
+    from veridical.services.observer import Observation, Observer
 
 
-@dataclass(frozen=True)
-class GateItem:
-    """One line of the pre-flight gate.
+def check_before_run(study: Study, request: RunRequest, observer: "Observer | None" = None) -> tuple[GateItem, ...]:
+    """Answer every item of the pre-flight gate (run it off the Qt thread).
 
     Parameters
     ----------
-    id : str
-        ``eeg``, ``eda``, ``ecg``, ``stimuli``, ``disk``, ``fallback``, ``run``, ``screen``.
-    remedy : str
-        What to do; empty when the light is good.
-    is_blocking : bool
-        Whether a session cannot start as long as this fails.
+    observer : Observer or None
+        Watches the request's streams already: then this takes only as long as the files do. None watches them for
+        as long as it takes to know their rates (5 to 6 s).
     """
+    if observer is not None:
+        return _check(study, request, observer.observation())
+    # Signal processing takes a second to import; the window and the command's help are there before.
+    from veridical.services.observer import Observer
 
-    id: str
-    title: str
-    light: Light
-    words: str
-    remedy: str = ""
-    is_blocking: bool = False
+    own = Observer()
+    try:
+        own.look_at(request.streams, study.settings.roles, study.settings.analysis.line_noise_hz)
+        return _check(study, request, own.wait_settled())
+    finally:
+        own.close()
 
 
-def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
-    """Answer every item of the pre-flight gate (takes up to 3 s when a stream is silent; run it off the Qt thread)."""
-    silent = {s.uid for s in find_silent(request.streams, _PROBE_S)}
-    items = [_role_item(role, request, silent) for role in ("EEG", "EDA", "ECG")]
+def _check(study: Study, request: RunRequest, seen: "Observation") -> tuple[GateItem, ...]:
+    from veridical.services import signal_gate
+
     plan = SessionPlan()
 
     def streams() -> str:
         preflight.check_streams(request.streams)
-        mute = sorted(s.name for s in request.streams if s.uid in silent)
-        if mute:
-            raise VeridicalError(f"No data arrive from {', '.join(mute)}; start the measurement on the device.")
         n = len(request.streams)
-        return f"{n} streams send data" if n > 1 else "1 stream sends data"
+        return f"{n} streams, each with a name of its own" if n > 1 else "1 stream"
 
     def stimuli() -> str:
         nonlocal plan
         plan = plan_of(study, request)
         preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan))
-        return f"{len(plan.trials)} pictures to show, all readable"
+        return f"{len(plan.trials)} pictures to show, all as they were imported"
 
     def consent() -> str:
         fields = study.settings.intake
@@ -69,21 +66,49 @@ def check_before_run(study: Study, request: RunRequest) -> tuple[GateItem, ...]:
 
     def run() -> str:
         preflight.check_run_is_new(study, request.key)
-        return f"Run {request.key.run} is free"
+        n = request.key.run
+        return f"Run {n} is free" if n == 1 else f"Run {n - 1} is recorded already; this becomes run {n}"
 
     def disk() -> str:
         return preflight.room_in_words(preflight.check_disk(study, request.streams, plan), request.streams)
 
-    checks: tuple[tuple[str, str, Callable[[], str]], ...] = (
-        ("streams", "Streams", streams),
-        ("stimuli", "Pictures", stimuli),
-        ("consent", "Consent", consent),
-        ("disk", "Disk", disk),
-        ("run", "Run", run),
-    )
-    items.extend(_item(name, title, check) for name, title, check in checks)
-    fallback = _fallback_items(study, request, plan)
-    return (*items, *fallback, _screen_item(request.screen))
+    items = [
+        *signal_gate.role_items(study, request, seen),
+        _item("streams", "Streams", streams),
+        *signal_gate.silent_item(study, request, seen),
+        *signal_gate.quality_items(study, request, seen),
+        *signal_gate.time_items(request, seen),
+        _item("stimuli", "Pictures", stimuli),
+        _item("consent", "Consent", consent),
+        _item("disk", "Recorder", disk),
+    ]
+    items.extend(_fallback_items(study, request, plan))
+    items.append(_item("run", "Run", run))
+    items.extend(_screen_items(study, request.screen))
+    return tuple(_overridden(item, request.overrides) for item in items)
+
+
+def _overridden(item: GateItem, overrides: Sequence[Override]) -> GateItem:
+    if not item.may_be_overridden:
+        return item
+    reason = next((o.reason for o in overrides if o.item == item.id), "")
+    return replace(item, override=reason)
+
+
+def override_of(item: GateItem, reason: str) -> Override:
+    """Return the record of starting although an item fails."""
+    return Override(item.id, item.title, item.words, reason.strip(), item.streams)
+
+
+def line_of(item: GateItem) -> str:
+    """One line for a file or a terminal: "EEG (good): 32 channels at 500 Hz, measured, from SimEEG"."""
+    passed = f" [passed over: {item.override}]" if item.override else ""
+    return f"{item.title} ({item.light}): {item.words}{passed}"
+
+
+def stopping_words(items: Sequence[GateItem]) -> str:
+    """Say in one sentence what stands in the way; empty if nothing does."""
+    return "; ".join(f"{i.title}: {i.words}" for i in items if i.stops)
 
 
 def _fallback_items(study: Study, request: RunRequest, plan: SessionPlan) -> tuple[GateItem, ...]:
@@ -110,36 +135,49 @@ def _item(name: str, title: str, check: Callable[[], str]) -> GateItem:
         return GateItem(name, title, "fail", found, remedy, is_blocking=True)
 
 
-def _role_item(role: Role, request: RunRequest, silent: set[str]) -> GateItem:
-    streams = {(s.name, s.source_id): s for s in request.streams}
-    found = [r for r in suggest_roles(request.streams) if r.role == role]
-    if not found:
-        remedy = f"Switch on the device that measures {role}, or go on without it."
-        return GateItem(role.lower(), role, "caution", "No stream carries it", remedy)
-    first = found[0]
-    stream = streams[first.stream, first.source_id]
-    n = len(first.channels)
-    words = f"{n} channel{'s' if n > 1 else ''} at {stream.nominal_hz:g} Hz from {stream.name}"
-    if stream.uid in silent:
-        return GateItem(
-            role.lower(), role, "fail", f"{words}, but no data arrive", "Start the measurement on the device."
-        )
-    return GateItem(role.lower(), role, "good", words)
-
-
-def _screen_item(screen: ScreenChoice) -> GateItem:
+def _screen_items(study: Study, screen: ScreenChoice) -> tuple[GateItem, ...]:
     if screen.kind == "headless":
-        return GateItem(
-            "screen", "Screen", "caution", "Headless: no picture is shown to anyone", "Choose a real screen."
+        return (
+            GateItem("screen", "Screen", "caution", "Headless: no picture is shown to anyone", "Choose a real screen."),
         )
     if not has_display():
-        words = "No display was found"
-        return GateItem("screen", "Screen", "fail", words, "Log in to a desktop, or choose the headless screen.", True)
+        words, remedy = "No display was found", "Log in to a desktop, or choose the headless screen."
+        return (GateItem("screen", "Screen", "fail", words, remedy, True),)
+    return (_where_item(screen), _refresh_item(study, screen))
+
+
+def _where_item(screen: ScreenChoice) -> GateItem:
+    if screen.n_screens and screen.index >= screen.n_screens:
+        words = f"Screen {screen.index + 1} was chosen and {screen.n_screens} can be seen now"
+        return GateItem("screen", "Screen", "fail", words, "Plug it in again, or choose another screen.", True)
     if screen.is_shared:
         words = "You and the participant take turns on one screen: it is theirs until the session is paused or ends"
         return GateItem("screen", "Screen", "caution", words, "Connect a second screen to watch the signals meanwhile.")
-    where = f"Display {screen.index + 1}, full screen" if screen.fullscreen else "A window of its own"
-    return GateItem("screen", "Screen", "good", where)
+    if not screen.fullscreen:
+        words, remedy = "A window beside yours: the participant sees both", "Connect a second screen for real sessions."
+        return GateItem("screen", "Screen", "caution", words, remedy)
+    size = f"{screen.width_px} × {screen.height_px}"
+    if screen.n_screens == 1:
+        words = f"The only screen, full screen ({size}): it covers this window"
+        return GateItem("screen", "Screen", "caution", words, "Connect a second screen.")
+    second = ", a second screen" if screen.n_screens > 1 else ""
+    return GateItem("screen", "Screen", "good", f"Screen {screen.index + 1}{second}, full screen, {size}")
+
+
+def _refresh_item(study: Study, screen: ScreenChoice) -> GateItem:
+    measured = find_refresh(study, screen)
+    if measured is None:
+        remedy = "Measure it: seven seconds, the participant's screen turns grey."
+        return GateItem("refresh", "Refresh rate", "caution", "Not measured on this screen yet", remedy)
+    if not measured.has_vertical_blank:
+        remedy = "Switch off screen sharing and compositing, or use another screen; onsets rest on software timing."
+        return GateItem("refresh", "Refresh rate", "caution", "Flips do not wait for the screen's refresh", remedy)
+    words = f"{measured.refresh_hz:.1f} Hz, measured on {measured.utc[:10]}"
+    announced = screen.announced_hz
+    if announced and abs(measured.refresh_hz / announced - 1) > 0.02:
+        remedy = "Set the display to one rate, without variable refresh, and measure again."
+        return GateItem("refresh", "Refresh rate", "caution", f"{words}; the display says {announced:.1f} Hz", remedy)
+    return GateItem("refresh", "Refresh rate", "good", words)
 
 
 def has_display() -> bool:

@@ -248,10 +248,12 @@ class LiveRun:
     def _missing(self, recorder: RecorderState) -> list[str]:
         """What the recorder does not take yet: markers, and streams of the plan."""
         taken = recorder.streams
+        passed_over = {name for o in self._plan.overrides for name in o.streams}
         missing = [
             s.name or s.source_id or s.type
             for s in self._plan.streams
-            if not any(
+            if s.name not in passed_over
+            and not any(
                 # An irregular stream may have nothing to say before the session, such as another program's markers.
                 (t.n_samples > 0 or (t.uid and t.nominal_hz == 0))
                 and (not s.name or t.name == s.name)

@@ -5,6 +5,7 @@ import secrets
 import shutil
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -48,10 +49,10 @@ def check_run_is_new(study: Study, key: RunKey) -> None:
         )
 
 
-def check_stimuli(folder: Path, stimuli: Sequence[Stimulus]) -> None:
+def check_stimuli(folder: Path, stimuli: Sequence[Stimulus], allows_changed: bool = False) -> None:
     """Raise StimulusError if a file that will be shown is missing, changed or cannot be decoded."""
     for stimulus in stimuli:
-        check_stimulus_file(folder, stimulus)
+        check_stimulus_file(folder, replace(stimulus, sha256="") if allows_changed else stimulus)
         if stimulus.kind != "image":
             continue
         path = folder / stimulus.file
@@ -78,8 +79,11 @@ def check_intake(
         raise StudyError(f"The session waits for: {names}; ask the participant and enter it before the start.")
 
 
-def check_disk(study: Study, streams: Sequence[StreamDescription], plan: SessionPlan) -> float:
+def check_disk(
+    study: Study, streams: Sequence[StreamDescription], plan: SessionPlan, allows_little: bool = False
+) -> float:
     """Return the free bytes; StorageError if the study cannot be written or will not hold the session."""
+    plan = SessionPlan() if allows_little else plan
     return _check_room(study.root, study.paths.runs, streams, plan, "free space or move the study")
 
 

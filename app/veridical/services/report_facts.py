@@ -40,6 +40,8 @@ def recording_facts(study: Study, key: RunKey, recording: Recording) -> Recordin
         timing_problem="" if session is None else session.timing_problem,
         ended=ended,
         defects=recording.defects,
+        overrides=() if session is None else tuple(f"{o.title}: {o.words} ({o.reason})" for o in session.overrides),
+        was=() if session is None else tuple(dict.fromkeys(r.was.folder for r in session.relabelled)),
         simulation=None if session is None else session.simulation,
         has_simulated_participant=session is not None and session.has_simulated_participant,
     )

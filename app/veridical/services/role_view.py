@@ -33,7 +33,6 @@ class RoleView:
         self.sampling_hz = inlet.stream.nominal_hz
         self.stop_s = float("nan")
         self._inlet = inlet
-        self._rows = np.array(role.channels)
         self._n_times = max(1, round(seconds * self.sampling_hz))
         # Twice as long as needed: what is shown is always one piece, and moves to the front now and then.
         self._samples = np.full((len(role.channels), 2 * self._n_times), np.nan, dtype=np.float32)
@@ -46,13 +45,13 @@ class RoleView:
         """Return the newest seconds, shape (n_channels, n_times), float32; NaN where nothing came."""
         if choice != self._choice:
             self._choice = choice
-            self._filter = None if choice is None else CausalFilter(choice, self.sampling_hz, len(self._rows))
+            self._filter = None if choice is None else CausalFilter(choice, self.sampling_hz, len(self.role.channels))
             self._samples[:] = np.nan
             self._end, self._place = self._n_times, 0
         fresh = self._inlet.since(self._place)
         self._place, self.stop_s = fresh.place, fresh.stop_s
         if fresh.samples.shape[1]:
-            self._append(fresh.samples[self._rows] * self.role.gain + self.role.offset)
+            self._append(self.role.apply(fresh.samples))
         return self._samples[:, self._end - self._n_times : self._end]
 
     def read_raw(self, seconds: float) -> FloatArray:

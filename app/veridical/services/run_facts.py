@@ -1,8 +1,10 @@
 """What is known of a run beside its recording: who played which role, and when pictures really were on."""
 
+import contextlib
 from pathlib import Path
 from typing import Protocol
 
+from veridical.domain.errors import StudyError
 from veridical.domain.event import Event, Marker
 from veridical.domain.event_timing import EventTiming
 from veridical.domain.participant import RunKey
@@ -10,6 +12,7 @@ from veridical.domain.stream import RoleAssignment
 from veridical.services.study import Study
 from veridical.signals.pulses import delayed_onsets
 from veridical.storage.journal import read_journal
+from veridical.storage.run_folder import read_plan
 from veridical.storage.session_file import find_session
 from veridical.storage.timing_file import read_display_timings
 
@@ -28,9 +31,17 @@ class _Timed(Protocol):
 
 
 def roles_of(study: Study, key: RunKey) -> tuple[RoleAssignment, ...]:
-    """Roles as decided before this run, else the study's; empty lets the channel labels decide."""
+    """Roles as decided before this run, else the study's; empty lets the channel labels decide.
+
+    A run whose window died has no session file; what was decided stands in its run.json.
+    """
     session = find_session(study.paths.session_file(key))
-    return session.roles if session is not None and session.roles else study.settings.roles
+    if session is not None and session.roles:
+        return session.roles
+    if session is None:
+        with contextlib.suppress(StudyError):
+            return read_plan(study.paths.run(key)).roles or study.settings.roles
+    return study.settings.roles
 
 
 def onsets_as_shown(study: Study, key: RunKey, recording: _Timed) -> tuple[tuple[Event, ...], EventTiming]:

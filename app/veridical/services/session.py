@@ -6,14 +6,15 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from veridical.domain.errors import StimulusError, StorageError, StudyError
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import Place, SessionPlan, expand
-from veridical.domain.run import RunPlan, ScreenChoice, StreamSelector
+from veridical.domain.run import Override, RunPlan, ScreenChoice, StreamSelector
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus
-from veridical.domain.stream import StreamDescription, suggest_roles
+from veridical.domain.stream import StreamDescription, resolve_roles
 from veridical.paths import RunPaths
 from veridical.services import preflight
 from veridical.services.children import Child, spawn
@@ -23,6 +24,9 @@ from veridical.services.session_record import finish_run
 from veridical.services.study import Study
 from veridical.storage.run_folder import read_plan, write_plan
 from veridical.storage.session_file import find_session
+
+if TYPE_CHECKING:
+    from veridical.services.breath_check import BreathCheck
 
 # A run without session file whose recording has not grown for so long has been left by its window.
 _ORPHAN_AGE_S = 60.0
@@ -38,6 +42,12 @@ class RunRequest:
     ----------
     broken : BrokenSession or None
         The session that goes on with this run; None begins one.
+    overrides : tuple of Override
+        Failing items of the gate that the operator passes over, each with a reason.
+    breath : BreathCheck or None
+        The deep-breath check; None if it was not made.
+    preflight : tuple of str
+        How every item of the gate stands, for the session's file.
     """
 
     key: RunKey
@@ -47,6 +57,9 @@ class RunRequest:
     has_simulated_participant: bool = False
     intake: Mapping[str, str] = field(default_factory=dict)
     broken: BrokenSession | None = None
+    overrides: tuple[Override, ...] = ()
+    breath: "BreathCheck | None" = None
+    preflight: tuple[str, ...] = ()
 
 
 def plan_session(study: Study, key: RunKey) -> SessionPlan:
@@ -117,10 +130,11 @@ def start_run(study: Study, request: RunRequest) -> LiveRun:
     preflight.check_run_is_new(study, key)
     plan = plan_of(study, request)
     shown = shown_in(study, plan)
-    preflight.check_stimuli(study.paths.stimuli, shown)
+    passed = {o.item for o in request.overrides}
+    preflight.check_stimuli(study.paths.stimuli, shown, allows_changed="stimuli" in passed)
     if not request.has_simulated_participant:
         preflight.check_intake(study.settings.intake, intake_of(request), shown)
-    preflight.check_disk(study, request.streams, plan)
+    preflight.check_disk(study, request.streams, plan, allows_little="disk" in passed)
     paths = study.paths.run(key)
     resolved = _resolve(study, request, plan, shown)
     write_plan(paths, resolved if request.broken is None else _go_on(resolved, request.broken))
@@ -157,7 +171,7 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         journal=str(study.paths.journal(key)),
         session_file=str(study.paths.session_file(key)),
         texts={**settings.texts, "language": settings.language},
-        roles=settings.roles or suggest_roles(request.streams),
+        roles=resolve_roles(request.streams, settings.roles),
         screen=replace(request.screen, is_touch=request.screen.is_touch or settings.has_touch_screen),
         simulation=request.simulation,
         has_simulated_participant=request.has_simulated_participant,
@@ -169,6 +183,8 @@ def _resolve(study: Study, request: RunRequest, plan: SessionPlan, shown: tuple[
         fallback=str(preflight.fallback_folder(study) or ""),
         looks=settings.analysis.looks,
         intake={k: v.strip() for k, v in request.intake.items() if v.strip()},
+        overrides=request.overrides,
+        preflight=request.preflight,
     )
 
 

@@ -111,6 +111,8 @@ def _merge(paths: RunPaths, plan: RunPlan) -> SessionRecord:
         has_simulated_participant=plan.has_simulated_participant,
         continues=plan.continues,
         intake=plan.intake,
+        overrides=plan.overrides,
+        preflight=plan.preflight,
         simulation=plan.simulation,
         truth=ground_truth(plan.simulation, plan.stimuli) if plan.simulation is not None else None,
         presenter=presenter or {},

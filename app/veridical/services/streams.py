@@ -12,7 +12,7 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.event import MARKER_STREAM_NAME, Marker
 from veridical.domain.simulation import SimulationPlan, SimulatorSetup
 from veridical.domain.stimulus import Stimulus
-from veridical.domain.stream import Role, StreamDescription, suggest_roles
+from veridical.domain.stream import Role, RoleAssignment, StreamDescription, resolve_roles
 from veridical.ipc.messages import Light, SimulatorState, Stop
 from veridical.paths import RunPaths
 from veridical.services.children import Child, spawn
@@ -51,21 +51,6 @@ class StreamWatch:
         self._resolver.close()
 
 
-def find_silent(streams: Sequence[StreamDescription], timeout_s: float) -> tuple[StreamDescription, ...]:
-    """Return the regular streams from which nothing arrives within ``timeout_s`` seconds (blocks at most so long)."""
-    inlets = [ViewingInlet(s, seconds=1.0) for s in streams if s.is_regular and s.format != "string"]
-    end = time.monotonic() + timeout_s
-    try:
-        while inlets and time.monotonic() < end:
-            if all(inlet.snapshot().n_received for inlet in inlets):
-                break
-            time.sleep(0.02)
-        return tuple(inlet.stream for inlet in inlets if not inlet.snapshot().n_received)
-    finally:
-        for inlet in inlets:
-            inlet.close()
-
-
 @dataclass(frozen=True)
 class ScopeTraces:
     """The newest seconds of one role.
@@ -95,9 +80,11 @@ class Scope:
     The marker stream may come later than the scope: it appears with the presenter. One thread at a time may read.
     """
 
-    def __init__(self, streams: tuple[StreamDescription, ...], seconds: float = 10.0) -> None:
+    def __init__(
+        self, streams: tuple[StreamDescription, ...], seconds: float = 10.0, roles: Sequence[RoleAssignment] = ()
+    ) -> None:
         self._seconds = seconds
-        self._roles = suggest_roles(streams)
+        self._roles = resolve_roles(streams, roles)
         self._inlets = {
             (s.name, s.source_id): ViewingInlet(s, seconds)
             for s in streams

@@ -1,11 +1,8 @@
 """EEG channels by their 10-20 names, however a device spells them."""
 
-import re
 from collections.abc import Sequence
 
-# Older names of the same places (Klem et al. 1999).
-_OLD_NAMES = {"T3": "T7", "T4": "T8", "T5": "P7", "T6": "P8"}
-_FRAME = re.compile(r"^(?:EEG[\s_:.-]*)|(?:[\s_:.-]+(?:REF|LE|AVG|A1|A2|M1|M2|GND))$", re.IGNORECASE)
+from veridical.domain.electrodes import canonical_name as canonical_name
 
 # Groups in the order in which they are tried; within a group every channel that is present counts.
 FRONTAL_POLE: tuple[tuple[str, ...], ...] = (
@@ -27,15 +24,6 @@ POSTERIOR: tuple[tuple[str, ...], ...] = (
     ("P7", "P8"),
     ("TP9", "TP10"),
 )
-
-
-def canonical_name(label: str) -> str:
-    """Return the 10-20 name in capitals without a device's frame ("EEG Fp1-REF" gives "FP1")."""
-    bare = label.strip()
-    for _ in range(2):
-        bare = _FRAME.sub("", bare).strip()
-    bare = bare.upper()
-    return _OLD_NAMES.get(bare, bare)
 
 
 def find_channels(labels: Sequence[str], groups: Sequence[Sequence[str]]) -> tuple[int, ...]:

@@ -1,5 +1,6 @@
 """How good each channel looks, from signal statistics, in words an assistant can act on."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +14,10 @@ from veridical.signals.power import band_power
 
 # The same four levels as every light of the program.
 QualityLight = Literal["good", "caution", "fail", "unknown"]
+QualityFault = Literal[
+    "", "missing", "flat", "saturated", "loose", "drift", "muscle", "line noise", "no contact", "out of range",
+    "jumps", "no beats", "irregular beats",
+]  # fmt: skip
 
 # Thresholds for EEG in volts. Resting scalp EEG of 1-40 Hz has 5 to 30 uV RMS and about 2 uV of it at 20-45 Hz
 # (Niedermeyer & da Silva 2011, ch. 9); tonic scalp muscle adds 10 uV and more (Goncharova et al. 2003).
@@ -34,11 +39,14 @@ class ChannelQuality:
     ----------
     words : str
         "good", or what is wrong and what to do.
+    fault : str
+        What is wrong, in one word; empty if nothing is.
     """
 
     label: str
     light: QualityLight
     words: str
+    fault: QualityFault = ""
 
 
 def assess_channels(
@@ -87,15 +95,16 @@ def _find_dead(row: FloatArray, label: str, role: Role) -> ChannelQuality | None
     """Name what makes any further question idle: missing, flat or saturated."""
     finite = row[np.isfinite(row)]
     if len(finite) < 0.8 * len(row):
-        return ChannelQuality(label, "fail", "samples are missing; check the device's connection")
+        return ChannelQuality(label, "fail", "samples are missing; check the device's connection", "missing")
     low, high = float(finite.min()), float(finite.max())
     if high == low or (role in ("EEG", "EOG", "ECG") and high - low < _FLAT_V):
-        return ChannelQuality(label, "fail", "flat; check electrode and cable")
+        return ChannelQuality(label, "fail", "flat; check electrode and cable", "flat")
     # A clipped signal rests on its extremes in runs; a smooth one touches them once.
     at_rail = (finite == low) | (finite == high)
     runs = at_rail[1:] & at_rail[:-1] & (np.diff(finite) == 0)
     if role in ("EEG", "EOG", "ECG") and runs.mean() > 0.01:
-        return ChannelQuality(label, "fail", "saturated; re-gel the electrode or lower the amplifier's gain")
+        words = "saturated; re-gel the electrode or lower the amplifier's gain"
+        return ChannelQuality(label, "fail", words, "saturated")
     return None
 
 
@@ -124,49 +133,73 @@ def _assess_eeg(
     for k, name in enumerate(names):
         is_far_off = len(names) >= 4 and broad_v[k] > _LOOSE_RATIO * usual_v and broad_v[k] > 30e-6
         if broad_v[k] > _LOOSE_V or is_far_off:
-            light, words = "fail", f"looks loose ({1e6 * broad_v[k]:.0f} µV); press it on or re-gel"
-        elif drift_v[k] > _DRIFT_V[1]:
-            light, words = "fail", f"drifts by {1e6 * drift_v[k]:.0f} µV; wait until it settles or re-gel"
-        elif muscle_v[k] > _MUSCLE_V[1]:
-            light, words = "fail", f"muscle activity ({1e6 * muscle_v[k]:.0f} µV); ask to relax jaw and forehead"
-        elif line_v[k] > _LINE_V[1]:
-            light, words = "fail", f"{line_noise_hz:.0f} Hz noise ({1e6 * line_v[k]:.0f} µV); check ground and cables"
-        elif muscle_v[k] > _MUSCLE_V[0]:
-            light, words = "caution", f"some muscle activity ({1e6 * muscle_v[k]:.0f} µV)"
-        elif line_v[k] > _LINE_V[0]:
-            light, words = "caution", f"some {line_noise_hz:.0f} Hz noise ({1e6 * line_v[k]:.0f} µV)"
-        elif drift_v[k] > _DRIFT_V[0]:
-            light, words = "caution", f"drifts by {1e6 * drift_v[k]:.0f} µV"
-        else:
-            light, words = "good", "good"
-        found.append(ChannelQuality(name, _light(light), words))
+            words = f"looks loose ({1e6 * broad_v[k]:.0f} µV); press it on or re-gel"
+            found.append(ChannelQuality(name, "fail", words, "loose"))
+            continue
+        # The worst of what is left speaks; at equal rank in the order in which it is mended.
+        measured: tuple[tuple[QualityFault, float, tuple[float, float]], ...] = (
+            ("drift", drift_v[k], _DRIFT_V),
+            ("muscle", muscle_v[k], _MUSCLE_V),
+            ("line noise", line_v[k], _LINE_V),
+        )
+        levels = [(value > limits[0]) + (value > limits[1]) for _, value, limits in measured]
+        worst = int(np.argmax(levels))
+        if levels[worst] == 0:
+            found.append(ChannelQuality(name, "good", "good"))
+            continue
+        fault, value, _ = measured[worst]
+        light: QualityLight = "fail" if levels[worst] == 2 else "caution"
+        found.append(ChannelQuality(name, light, _EEG_WORDS[fault](value, line_noise_hz, light), fault))
     return found
 
 
-def _light(text: str) -> QualityLight:
-    known: tuple[QualityLight, ...] = ("good", "caution", "fail")
-    return next((k for k in known if k == text), "unknown")
+def _drift_words(value: float, _hz: float, light: QualityLight) -> str:
+    return f"drifts by {1e6 * value:.0f} µV" + ("; wait until it settles or re-gel" if light == "fail" else "")
+
+
+def _muscle_words(value: float, _hz: float, light: QualityLight) -> str:
+    size = f"({1e6 * value:.0f} µV)"
+    return f"muscle activity {size}; ask to relax jaw and forehead" if light == "fail" else f"some muscle {size}"
+
+
+def _line_words(value: float, hz: float, light: QualityLight) -> str:
+    size = f"{hz:.0f} Hz noise ({1e6 * value:.0f} µV)"
+    return f"{size}; check ground and cables" if light == "fail" else f"some {size}"
+
+
+_EEG_WORDS: dict[QualityFault, Callable[[float, float, QualityLight], str]] = {
+    "drift": _drift_words,
+    "muscle": _muscle_words,
+    "line noise": _line_words,
+}
 
 
 def _assess_eda(row: FloatArray, sampling_hz: float, name: str) -> ChannelQuality:
     median = float(np.median(row))
     if median < EDA_RANGE_S[0]:
-        return ChannelQuality(name, "fail", f"{1e6 * median:.2f} µS is no skin contact; check the electrodes")
+        return ChannelQuality(
+            name, "fail", f"{1e6 * median:.2f} µS is no skin contact; check the electrodes", "no contact"
+        )
     if median > EDA_RANGE_S[1]:
-        return ChannelQuality(name, "fail", f"{1e6 * median:.0f} µS is out of range; check unit and gain")
+        return ChannelQuality(
+            name, "fail", f"{1e6 * median:.0f} µS is out of range; check unit and gain", "out of range"
+        )
     n = max(1, round(sampling_hz))
     seconds = row[: len(row) // n * n].reshape(-1, n).mean(axis=1)
     if len(seconds) > 1 and np.abs(np.diff(seconds)).max() > 10e-6:
-        return ChannelQuality(name, "caution", "jumps by more than 10 µS in a second; ask to keep the hand still")
+        return ChannelQuality(
+            name, "caution", "jumps by more than 10 µS in a second; ask to keep the hand still", "jumps"
+        )
     return ChannelQuality(name, "good", f"{1e6 * median:.1f} µS")
 
 
 def _assess_ecg(row: FloatArray, sampling_hz: float, name: str) -> ChannelQuality:
     beats = find_beats(row, Timeline((Segment(0, len(row), 0.0, 1 / sampling_hz),)))
     if len(beats.times_s) < 3:
-        return ChannelQuality(name, "fail", "no heart beats found; check electrodes and lead")
+        return ChannelQuality(name, "fail", "no heart beats found; check electrodes and lead", "no beats")
     trusted = beats.is_plausible[1:]
     rate = 60 / float(np.median(beats.intervals_s))
     if trusted.mean() < 0.7 or not 35 <= rate <= 200:
-        return ChannelQuality(name, "caution", f"beats are irregular or unclear (about {rate:.0f} per minute)")
+        words = f"beats are irregular or unclear (about {rate:.0f} per minute)"
+        return ChannelQuality(name, "caution", words, "irregular beats")
     return ChannelQuality(name, "good", f"{rate:.0f} beats per minute")

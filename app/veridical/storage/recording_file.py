@@ -113,6 +113,7 @@ def cast_roles(
     defects = list(file.defects)
     if with_defects:
         defects += [f"{s.name}: {d}" for s in file.streams for d in s.defects]
+    roles = [r for r in roles if r.channels]
     cast = [(r, s) for r in roles if (s := _find_stream(r, filled)) is not None]
     if roles and len(cast) < len(roles):
         absent = [r.role for r in roles if r not in [c[0] for c in cast]]
@@ -128,9 +129,10 @@ def cast_roles(
             f"No stream of {path} looks like EEG, EDA or ECG (found: {names}); assign roles in study.toml."
         )
     for role, stream in cast:
-        if any(not 0 <= c < stream.description.n_channels for c in role.channels):
+        if not role.fits(stream.description.n_channels):
+            last = max((*role.channels, *role.minus)) + 1
             raise RecordingError(
-                f"The role {role.role} asks for channel {max(role.channels) + 1} of {stream.name!r}, which has "
+                f"The role {role.role} asks for channel {last} of {stream.name!r}, which has "
                 f"{stream.description.n_channels}; correct the roles in study.toml."
             )
     return cast, filled, defects, is_guessed
@@ -160,12 +162,11 @@ def _read_signal(role: RoleAssignment, stream: Stream, origin_s: float, is_guess
     """Read a role's channels in SI units; the text says what was presumed, if anything."""
     gain, remark = gain_of(role, stream, is_guessed)
     samples = np.empty((len(role.channels), stream.n_samples), dtype=np.float32)
-    rows = list(role.channels)
+    role = replace(role, gain=gain)
     block = _BLOCK if isinstance(stream, XdfStream) else _FOREIGN_BLOCK
     for first in range(0, stream.n_samples, block):
         last = min(first + block, stream.n_samples)
-        # In float64: an offset of 150 mV on nanovolt steps must not be rounded before it is scaled.
-        samples[:, first:last] = stream.window(first, last)[rows].astype(np.float64) * gain + role.offset
+        samples[:, first:last] = role.apply(stream.window(first, last))
     return Signal(role.role, stream.name, role.labels, samples, _shift(stream.timeline, origin_s)), remark
 
 

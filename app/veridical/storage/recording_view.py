@@ -51,6 +51,8 @@ class StreamSamples:
         """Copy samples ``first`` to ``stop`` (excluded) of all channels: float32, SI units, any memory order."""
         with self.lock or contextlib.nullcontext():
             raw = self.stream.window(first, stop)
+        if self.role.minus:
+            return replace(self.role, gain=self.gain).apply(raw).astype(np.float32)
         rows = list(self.role.channels)
         part = raw if rows == list(range(len(raw))) else raw[rows]
         if part.dtype == np.float32 and not self.role.offset:
@@ -218,7 +220,9 @@ def _first_timeline(stream: Stream) -> Timeline:
 
 def _identity(source: StreamSamples) -> str:
     role = source.role
-    return repr((role.role, source.stream.name, source.stream.source_id, role.channels, source.gain, role.offset))
+    return repr(
+        (role.role, source.stream.name, source.stream.source_id, role.channels, source.gain, role.offset, role.minus)
+    )
 
 
 def _shift(timeline: Timeline, origin_s: float) -> Timeline:

@@ -10,7 +10,7 @@ from veridical.domain.errors import StorageError
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.rating import Scale
-from veridical.domain.run import ScreenChoice
+from veridical.domain.run import Override, ScreenChoice
 from veridical.domain.simulation import GroundTruth, SimulationPlan
 from veridical.domain.stream import RoleAssignment
 from veridical.storage.atomic import write_atomically
@@ -60,6 +60,20 @@ class Imported:
 
 
 @dataclass(frozen=True)
+class Relabelled:
+    """The id that a run had until it was mended.
+
+    Parameters
+    ----------
+    utc : str
+        ISO 8601.
+    """
+
+    utc: str
+    was: RunKey
+
+
+@dataclass(frozen=True)
 class SessionRecord:
     """Contents of session.json.
 
@@ -83,6 +97,12 @@ class SessionRecord:
         The children's own outcomes, whole: timing report, streams, counts, health events; empty if killed.
     intake : mapping
         What was asked and agreed before the session, by the field's id in study.toml.
+    overrides : tuple of Override
+        Failing items of the pre-flight gate that the operator passed over, each with a reason.
+    preflight : tuple of str
+        How every item of the gate stood at the start.
+    relabelled : tuple of Relabelled
+        Under which ids the run went before a wrong one was mended, oldest first.
     truth : GroundTruth or None
         What is true of a simulated participant.
     imported : Imported or None
@@ -108,6 +128,9 @@ class SessionRecord:
     has_simulated_participant: bool = False
     continues: int | None = None
     intake: Mapping[str, str] = field(default_factory=dict)
+    overrides: tuple[Override, ...] = ()
+    preflight: tuple[str, ...] = ()
+    relabelled: tuple[Relabelled, ...] = ()
     simulation: SimulationPlan | None = None
     truth: GroundTruth | None = None
     presenter: Mapping[str, object] = field(default_factory=dict)

@@ -71,6 +71,9 @@ _COMMENTS: dict[str, str] = {
     "pauses_when_lost": "whether a device that drops out pauses the session before its next trial",
     "markers": "the study's own markers, written by the operator with the keys 1 to 9",
     "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
+    "required": "roles without which no session begins: EEG, EDA, ECG, EOG, respiration, PPG, ...",
+    "gain": "multiplies the raw numbers to give volts or siemens; unit and scale say where it comes from",
+    "minus": "of bipolar pairs: the channel that is subtracted, -1 for none",
 }
 _KINDS_COMMENT = '"likert", "visual-analogue", "affective-slider", "choice" or "text"'
 

@@ -11,7 +11,7 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import StreamError
 from veridical.domain.stream import StreamDescription
 from veridical.streaming.clock import local_clock
-from veridical.streaming.inlet import RawChunk, RawInlet, SampleArray, find_inlet
+from veridical.streaming.inlet import ClockMeasurement, RawChunk, RawInlet, SampleArray, find_inlet
 from veridical.streaming.vitals import Health, Vitals
 
 _BUFFERED_S = 10
@@ -79,6 +79,7 @@ class ViewingInlet:
         self._last_heard_s = local_clock()
         self._stop_s = float("nan")
         self._offset_s = 0.0
+        self._clock: ClockMeasurement | None = None
         self._markers: deque[tuple[float, str]] = deque(maxlen=_MAX_MARKERS)
         self._vitals = Vitals(stream.nominal_hz, local_clock())
         self._lock = threading.Lock()
@@ -111,6 +112,16 @@ class ViewingInlet:
         with self._lock:
             return self._vitals.judge(local_clock())
 
+    def rate_hz(self) -> float | None:
+        """Rate at which samples arrive, by their stamps; None as long as that is too little to tell."""
+        with self._lock:
+            return self._vitals.rate_hz()
+
+    def clock(self) -> ClockMeasurement | None:
+        """The newest measurement of the stream's clock; None before the first."""
+        with self._lock:
+            return self._clock
+
     def close(self) -> None:
         """Stop the thread and disconnect."""
         self._is_closed.set()
@@ -141,7 +152,8 @@ class ViewingInlet:
             if now >= next_clock_s:
                 measured = inlet.measure_clock(0.0)
                 if measured is not None:
-                    self._offset_s = measured.offset_s
+                    with self._lock:
+                        self._offset_s, self._clock = measured.offset_s, measured
                 next_clock_s = now + (5.0 if measured is not None else 1.0)
             with self._lock:
                 self._take(chunk, now)
