@@ -142,7 +142,7 @@ def _assess_eeg(
             ("muscle", muscle_v[k], _MUSCLE_V),
             ("line noise", line_v[k], _LINE_V),
         )
-        levels = [(value > limits[0]) + (value > limits[1]) for _, value, limits in measured]
+        levels = [int(value > limits[0]) + int(value > limits[1]) for _, value, limits in measured]
         worst = int(np.argmax(levels))
         if levels[worst] == 0:
             found.append(ChannelQuality(name, "good", "good"))
