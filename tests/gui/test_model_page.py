@@ -12,6 +12,7 @@ from veridical.domain.errors import AnalysisError
 from veridical.domain.progress import Progress, Work
 from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus
+from veridical.gui.model.audit_rows import audit_rows
 from veridical.gui.model.page import ModelPage
 from veridical.gui.model.view_model import resolve_result
 from veridical.services.study import Study
@@ -59,9 +60,11 @@ def test_training_accuracy_is_nowhere(page: ModelPage, qtbot: QtBot) -> None:
 
 
 def test_findings_that_matter_stand_first(page: ModelPage, qtbot: QtBot) -> None:
-    screen = resolve_result(_train(page, qtbot))
-    assert [f.level for f in screen.findings] == ["caution", "unknown", "good"]
-    assert screen.findings[0].remedy
+    result = _train(page, qtbot)
+    rows = audit_rows(result.findings, result.remedies)
+    assert [r.level for r in rows] == ["caution", "unknown", "good"]
+    assert rows[0].remedy
+    assert [p.row.threat for p in page.view.audit.panels] == [r.threat for r in rows]
 
 
 def test_exploratory_analyses_are_counted(page: ModelPage, qtbot: QtBot) -> None:

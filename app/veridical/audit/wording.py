@@ -1,4 +1,22 @@
-"""Numbers in sentences, the same way in every finding."""
+"""Numbers in sentences, the same way in every finding, and what each check asks."""
+
+# What each check asks, in the words of docs/terminology.md.
+QUESTIONS: dict[str, str] = {
+    "chance": "Could guessing have done as well?",
+    "overfitting": "Did it learn its training trials by heart?",
+    "too little data": "Were there enough trials?",
+    "noise": "How much of the session could be used?",
+    "artifact bias": "Does it read muscle, eyes or movement?",
+    "other rating": "Does it read the other rating?",
+    "time on task": "Does it read the passing of time?",
+    "ground truth": "Can the ratings be trusted as the truth?",
+    "picture confounds": "Does it read brightness, colours or what else the pictures differ in?",
+    "generalisation": "Does it hold for other pictures, times, sessions and kinds of stimuli?",
+    "individual": "Does calibrating this participant pay?",
+    "state mismatch": "Was the participant in another state in the later session?",
+    "analysis freedom": "How much may trying out have helped?",
+    "calibration of probabilities": "Does a stated 70 % come true in 70 % of trials?",
+}
 
 
 def p_words(p: float) -> str:

@@ -193,7 +193,7 @@ _BY_PROFILE: dict[Profile, EffectSizes] = {
 }
 _DISPOSITIONS: dict[Profile, Disposition] = {
     "picture-driven": Disposition(valence_per_brightness=0.6, norm_share=0.3),
-    "arousal-driven": Disposition(arousal_per_valence=-1.0),
+    "arousal-driven": Disposition(arousal_per_valence=-0.7),
     "time-driven": Disposition(drift=-1.8, norm_share=0.5),
     "mislabelling": Disposition(random_share=0.4),
 }

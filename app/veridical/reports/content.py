@@ -23,7 +23,7 @@ class StreamFacts:
         (n - 1) / (last - first); 0 for an irregular stream.
     words : str
         Quality in words ("2 channels look loose: F7, TP10"); empty if nothing stands out.
-    n_poor : int
+    poor : tuple of str
         Channels whose quality is not good.
     """
 
@@ -34,7 +34,7 @@ class StreamFacts:
     effective_hz: float
     n_samples: int
     words: str = ""
-    n_poor: int = 0
+    poor: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ from typing import Literal
 
 import numpy as np
 
-from veridical.audit.wording import count, p_words, percent, sentence
+from veridical.audit.evidence import evidence_words
+from veridical.audit.wording import QUESTIONS, count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
 from veridical.domain.label_rule import rule_words
@@ -53,24 +54,6 @@ MEANING: dict[OverallVerdict, str] = {
     "cares about would very likely have shown.",
     "not enough data": "These data neither show an effect nor rule one out.",
     "damaged": "Too much of the recording was lost for any statement about the model.",
-}
-
-# What each check asks, in the words of docs/terminology.md.
-QUESTIONS: dict[str, str] = {
-    "chance": "Could guessing have done as well?",
-    "overfitting": "Did it learn its training trials by heart?",
-    "too little data": "Were there enough trials?",
-    "noise": "How much of the session could be used?",
-    "artifact bias": "Does it read muscle, eyes or movement?",
-    "other rating": "Does it read the other rating?",
-    "time on task": "Does it read the passing of time?",
-    "ground truth": "Can the ratings be trusted as the truth?",
-    "picture confounds": "Does it read brightness, colours or what else the pictures differ in?",
-    "generalisation": "Does it hold for other pictures, times, sessions and kinds of stimuli?",
-    "individual": "Does calibrating this participant pay?",
-    "state mismatch": "Was the participant in another state in the later session?",
-    "analysis freedom": "How much may trying out have helped?",
-    "calibration of probabilities": "Does a stated 70 % come true in 70 % of trials?",
 }
 
 
@@ -269,7 +252,7 @@ def _finding(f: Finding) -> FindingView:
         word=sentence(f.verdict),
         summary=f.summary,
         remedy=f.remedy,
-        evidence=tuple(Fact(name.replace("_", " "), _number(value)) for name, value in f.evidence.items()),
+        evidence=tuple(Fact(sentence(name), value) for name, value in evidence_words(f.evidence)),
         figure="" if f.chart is None else chart_svg(f.chart, f"check-{f.threat.replace(' ', '-')}"),
     )
 

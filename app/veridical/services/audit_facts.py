@@ -68,7 +68,7 @@ def quality_of(facts: Sequence[RecordingFacts]) -> tuple[Quality, ...]:
         Quality(
             role,
             sum(s.n_channels for s in streams if s.role == role),
-            sum(s.n_poor for s in streams if s.role == role),
+            sum(len(s.poor) for s in streams if s.role == role),
         )
         for role in dict.fromkeys(s.role for s in streams)
     )

@@ -14,6 +14,7 @@ from veridical.domain.label_rule import LABEL_RULES, LabelRule
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.rating import Scale
+from veridical.domain.remedy import AUDIT_RATER, Remedy
 from veridical.domain.study import AnalysisChoices, PipelineName
 from veridical.domain.trial_table import trials_from_events
 from veridical.features.extraction import TrialFeatures, extract_features
@@ -25,10 +26,12 @@ from veridical.reports.page import simulation_first
 from veridical.services.annotating import load_run, merged_marks
 from veridical.services.audit_facts import audit_context, history_of, picture_facts
 from veridical.services.refining import refine_work
+from veridical.services.remedies import remedies_of
 from veridical.services.report_facts import recording_facts
 from veridical.services.resuming import shown_again, shows_nothing
 from veridical.services.study import Study
 from veridical.services.trial_grid import TrialGrid, join_runs
+from veridical.storage.annotation_file import read_annotation_journal
 from veridical.storage.feature_table import write_features
 from veridical.storage.ledger import Analysis, read_ledger
 
@@ -43,6 +46,8 @@ class TrainingRequest:
     ----------
     refines : bool
         Whether the evoked covariance is validated besides (minutes).
+    remedy : str
+        The remedy that led to this analysis, in words; empty for none. Such an analysis is exploratory.
     """
 
     participant: str
@@ -51,6 +56,7 @@ class TrainingRequest:
     pipeline: PipelineName | None = None
     seed: int = 0
     refines: bool = False
+    remedy: str = ""
 
 
 @dataclass(frozen=True)
@@ -84,6 +90,7 @@ class Judgement:
     number: int
     is_primary: bool
     rule_counts: tuple[RuleCount, ...]
+    remedies: tuple[Remedy, ...] = ()
     refined: Refinement | None = None
 
     @property
@@ -125,7 +132,8 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     )
     keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
     ledger = read_ledger(study.paths.ledger(request.participant))
-    is_primary = _is_primary(study, choices, ledger, hashes)
+    is_remedied = bool(request.remedy) or _has_remedy_marks(study, keys)
+    is_primary = not is_remedied and _is_primary(study, choices, ledger, hashes)
     number = len(ledger) + 1
     if is_another_look:
         number = next((a.number for a in ledger if _is_same(a, choices, hashes)), number)
@@ -136,6 +144,7 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
+    remedies = remedies_of(findings, grid, keys, [r.facts for r in runs], max(number, len(ledger)))
     refined = None
     if request.refines:
         refined = yield from _scaled(refine_work(grid, problem, validation, choices, request.seed), 0.0, 1.0)
@@ -150,6 +159,7 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
         number=number,
         is_primary=is_primary,
         rule_counts=counts,
+        remedies=remedies,
         refined=refined,
     )
 
@@ -181,6 +191,12 @@ def count_rules(study: Study, grid: TrialGrid, scale: Scale, choices: AnalysisCh
         labels = split_labels(ratings, rows, problem.label_rule, problem.midpoint, problem.dead_zone)[rows, 0]
         counts.append(RuleCount(rule, int((labels < 0).sum()), int((labels > 0).sum())))
     return tuple(counts)
+
+
+def _has_remedy_marks(study: Study, keys: Sequence[RunKey]) -> bool:
+    """Whether marks that a remedy made are in force: what they were made after has been seen."""
+    journals = [study.paths.annotation_journal(key, AUDIT_RATER) for key in keys]
+    return any(j.is_file() and read_annotation_journal(j).annotations.annotations for j in journals)
 
 
 def _is_primary(study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis], hashes: tuple[str, ...]) -> bool:

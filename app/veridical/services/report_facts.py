@@ -63,7 +63,7 @@ def _stream_facts(signal: Signal, line_noise_hz: float) -> StreamFacts:
         effective_hz=n / span_s if span_s > 0 else 0.0,
         n_samples=n,
         words=words,
-        n_poor=len(poor),
+        poor=tuple(q.label for q in poor),
     )
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.progress import Work, finish
+from veridical.domain.remedy import Remedy
 from veridical.learning.bundle import ModelBundle, save_bundle, scores_of
 from veridical.learning.model import fit_model
 from veridical.reports.content import Refinement, ReportContent, RuleCount
@@ -36,6 +37,8 @@ class TrainingResult:
         Class counts under every label rule.
     refined : Refinement or None
         The evoked covariance, if it was asked for.
+    remedies : tuple of Remedy
+        What the program can do about the findings.
     """
 
     participant: str
@@ -51,6 +54,7 @@ class TrainingResult:
     refined: Refinement | None
     model: Path
     report: Path
+    remedies: tuple[Remedy, ...] = ()
 
 
 def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
@@ -114,6 +118,7 @@ class _Outcome:
             refined=judged.refined,
             model=model,
             report=report,
+            remedies=judged.remedies,
         )
 
     def _save_model(self, folder: Path) -> None:
@@ -196,4 +201,5 @@ class _Outcome:
             headline=words,
             recordings=self.judgement.hashes,
             model=name,
+            remedy=self.request.remedy,
         )

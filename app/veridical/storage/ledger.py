@@ -29,6 +29,8 @@ class Analysis:
         Name of the model's folder; the report has the same name.
     look : str
         "look 1 of 3, counts below .0031" for a planned look at a session that was not over; empty otherwise.
+    remedy : str
+        The audit's remedy that led to it, in words; empty for none.
     """
 
     number: int
@@ -45,6 +47,7 @@ class Analysis:
     recordings: tuple[str, ...]
     model: str
     look: str = ""
+    remedy: str = ""
 
 
 def read_ledger(path: Path) -> tuple[Analysis, ...]:

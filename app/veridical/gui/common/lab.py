@@ -9,6 +9,7 @@ from veridical.domain.annotation import Suggestion
 from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
+from veridical.domain.remedy import Remedy
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import StudySettings
@@ -84,6 +85,13 @@ def _look_of(study: studies.Study, key: RunKey, block: int) -> "Look":
     return find_look(study, key, block)
 
 
+def _remedy(study: studies.Study, participant: str, target: str | None, remedy: Remedy) -> "Work[TrainingResult]":
+    from veridical.services.judging import TrainingRequest
+    from veridical.services.remedying import remedy_work
+
+    return remedy_work(study, TrainingRequest(participant, target), remedy)
+
+
 @dataclass(frozen=True)
 class Lab:
     """The services behind the pages; the defaults are the real ones."""
@@ -114,6 +122,7 @@ class Lab:
     look_of: "Callable[[studies.Study, RunKey, int], Look]" = _look_of
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
+    remedy: Callable[[studies.Study, str, str | None, Remedy], "Work[TrainingResult]"] = _remedy
 
 
 def preload() -> None:

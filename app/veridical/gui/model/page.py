@@ -8,12 +8,14 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QStackedWidget
 
 from veridical.domain.errors import VeridicalError
+from veridical.domain.remedy import Remedy
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
 from veridical.gui.common.progress_strip import ProgressStrip
 from veridical.gui.common.widgets import ActionButton, EmptyState, StepButton, label
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.common.workspace import Focus
+from veridical.gui.model.audit_rows import PAGES, audit_rows
 from veridical.gui.model.result_view import ResultView
 from veridical.gui.model.view_model import resolve_result
 from veridical.services.study import ParticipantProgress
@@ -67,6 +69,20 @@ class ModelPage(Page):
         self.runner.start(lambda: train(study, participant, target))
         self._draw()
 
+    def _on_remedied(self, remedy: Remedy) -> None:
+        """Do what a finding's button says, or go where people do it."""
+        focus, result = self.context.workspace.focus, self.result
+        if not remedy.is_done_here:
+            self.asked_for.emit(PAGES[remedy.kind])
+            return
+        if focus.study is None or result is None or self.runner.is_running:
+            return
+        self.banner.clear()
+        study, participant, target, apply = focus.study, focus.participant, result.target, self.context.lab.remedy
+        self._strip.show_start("Marking")
+        self.runner.start(lambda: apply(study, participant, target, remedy))
+        self._draw()
+
     def _make_actions(self) -> tuple[Action, ...]:
         return (
             Action(
@@ -98,6 +114,7 @@ class ModelPage(Page):
         self._to_run = StepButton(appearance, "Go to Run", lambda: self.asked_for.emit("run"), "run")
         self._empty.add_step(self._to_run)
         self.view = ResultView(appearance)
+        self.view.audit.remedied.connect(self._on_remedied)
         self._faces = QStackedWidget()
         self._faces.addWidget(self._empty)
         self._faces.addWidget(self.view)
@@ -134,6 +151,7 @@ class ModelPage(Page):
         for widget in (self._target_words, self._target):
             widget.setVisible(self._has_recording())
         self._target.setEnabled(not self.runner.is_running)
+        self.view.audit.set_enabled(not self.runner.is_running)
         self._train.setVisible(self._has_recording())
         self._faces.setCurrentIndex(1 if has_result else 0)
         self._to_run.setVisible(focus.study is not None and not self._has_recording())
@@ -175,6 +193,7 @@ class ModelPage(Page):
         if result.participant == self.context.workspace.focus.participant:
             self.result = result
             self.view.show_result(resolve_result(result))
+            self.view.audit.show_rows(audit_rows(result.findings, result.remedies))
         self.context.workspace.tell_data_changed()
         self._draw()
 

@@ -5,9 +5,10 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout
 
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
-from veridical.gui.common.widgets import StatusLight, card, clear_layout, label, line
+from veridical.gui.common.widgets import StatusLight, card, clear_layout, label
+from veridical.gui.model.audit_list import AuditList
 from veridical.gui.model.charts import FoldChart, NullChart, ScoreScale
-from veridical.gui.model.view_model import FindingRow, ResultScreen
+from veridical.gui.model.view_model import ResultScreen
 
 
 class ResultView(QScrollArea):
@@ -35,7 +36,11 @@ class ResultView(QScrollArea):
             charts.addWidget(widget, 1)
         charts.addWidget(self._facts_card(), 1)
         column.addLayout(charts)
-        column.addWidget(self._findings_card())
+        self.audit = AuditList(appearance)
+        column.addWidget(self.audit)
+        self._left_out = QVBoxLayout()
+        self._left_out.setSpacing(GRID // 2)
+        column.addLayout(self._left_out)
         column.addStretch(1)
         self.setWidget(inside)
 
@@ -60,9 +65,6 @@ class ResultView(QScrollArea):
         for row, fact in enumerate(screen.facts):
             self._facts.addWidget(label(fact.name, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)
             self._facts.addWidget(label(fact.words, wraps=True), row, 1)
-        clear_layout(self._findings)
-        for finding in screen.findings:
-            self._findings.addWidget(self._finding(finding))
         clear_layout(self._left_out)
         for words in screen.left_out:
             self._left_out.addWidget(label(f"Left out: {words}", "quiet", wraps=True))
@@ -105,33 +107,3 @@ class ResultView(QScrollArea):
         column.addLayout(self._facts)
         column.addStretch(1)
         return widget
-
-    def _findings_card(self) -> QWidget:
-        widget, column = card(margin=3 * GRID, spacing=GRID)
-        column.addWidget(label("What could fool us", "sectionTitle"))
-        column.addWidget(line())
-        self._findings = QVBoxLayout()
-        self._findings.setSpacing(GRID)
-        column.addLayout(self._findings)
-        self._left_out = QVBoxLayout()
-        self._left_out.setSpacing(GRID // 2)
-        column.addLayout(self._left_out)
-        return widget
-
-    def _finding(self, finding: FindingRow) -> QWidget:
-        row = QWidget()
-        grid = QGridLayout(row)
-        grid.setContentsMargins(0, GRID // 2, 0, GRID // 2)
-        grid.setHorizontalSpacing(2 * GRID)
-        grid.setVerticalSpacing(2)
-        grid.setColumnMinimumWidth(0, 160)
-        grid.setColumnMinimumWidth(1, 150)
-        grid.setColumnStretch(2, 1)
-        light = StatusLight(self._appearance)
-        light.show_state(finding.level, finding.verdict)
-        grid.addWidget(label(finding.threat), 0, 0, Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(light, 0, 1, Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-        grid.addWidget(label(finding.summary, wraps=True), 0, 2)
-        if finding.remedy:
-            grid.addWidget(label(finding.remedy, "quiet", wraps=True), 1, 2)
-        return row

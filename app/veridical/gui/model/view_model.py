@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from veridical.domain.arrays import FloatArray
-from veridical.domain.evaluation import FindingVerdict, OverallVerdict
+from veridical.domain.evaluation import OverallVerdict
 from veridical.gui.common import wording
 from veridical.gui.common.tokens import StatusLevel
 
@@ -20,30 +20,6 @@ _VERDICT_LEVEL: dict[OverallVerdict, StatusLevel] = {
     "not enough data": "unknown",
     "damaged": "fail",
 }
-_FINDING_LEVEL: dict[FindingVerdict, StatusLevel] = {
-    "pass": "good",
-    "caution": "caution",
-    "fail": "fail",
-    "not enough data": "unknown",
-}
-_FINDING_WORDS: dict[FindingVerdict, str] = {
-    "pass": "Pass",
-    "caution": "Caution",
-    "fail": "Fail",
-    "not enough data": "Not enough data",
-}
-_ORDER: dict[StatusLevel, int] = {"fail": 0, "caution": 1, "unknown": 2, "good": 3}
-
-
-@dataclass(frozen=True)
-class FindingRow:
-    """One answer of the audit."""
-
-    threat: str
-    level: StatusLevel
-    verdict: str
-    summary: str
-    remedy: str
 
 
 @dataclass(frozen=True)
@@ -87,7 +63,6 @@ class ResultScreen:
     p_words: str
     scale: ScoreOnScale
     facts: tuple[Fact, ...]
-    findings: tuple[FindingRow, ...]
     left_out: tuple[str, ...]
     kind_of_analysis: str
     fold_scores: FloatArray
@@ -110,10 +85,6 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         Fact("Shifted labels", wording.p_value(validation.p_circular)),
         Fact("Brier score", f"{_share(validation.brier)} (0.25 is guessing)"),
     )
-    findings = tuple(
-        FindingRow(f.threat.capitalize(), _FINDING_LEVEL[f.verdict], _FINDING_WORDS[f.verdict], f.summary, f.remedy)
-        for f in result.findings
-    )
     return ResultScreen(
         headline=result.headline,
         level=_VERDICT_LEVEL[result.verdict.kind],
@@ -123,7 +94,6 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         p_words=wording.p_value(validation.p_value),
         scale=ScoreOnScale(validation.balanced_accuracy, low, high, 0.5, validation.chance95),
         facts=facts,
-        findings=tuple(sorted(findings, key=lambda f: _ORDER[f.level])),
         left_out=result.left_out,
         kind_of_analysis="Primary analysis" if result.is_primary else f"Exploratory, analysis {result.analysis}",
         fold_scores=validation.fold_scores,
