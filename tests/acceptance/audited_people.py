@@ -33,6 +33,8 @@ Person = Literal[Profile, "responsive-twice"]
 N_PERMUTATIONS = 99
 # Onset to onset about 1.25 s; METHODS 2 has 12 s and an embargo of 20 s.
 _EMBARGO_S = 2.1
+# A laugh lasts about 1.6 s: it must be over before the next picture, as it is in a real session. Onset to onset 3 s.
+_LAUGH_ITI_S, _LAUGH_EMBARGO_S = (1.7, 2.0), 5.0
 _PER_CONDITION = 40
 _REPEATS = 0.25
 # Pictures are shown for 0.8 s, so the late potential is seen for half a second; with 9 uV per unit of valence the
@@ -102,8 +104,9 @@ def pictures(folder: Path, seed: int) -> StimulusSet:
     return found
 
 
-def settings_for(seed: int, n_sessions: int) -> StudySettings:
+def settings_for(person: Person, seed: int, n_sessions: int) -> StudySettings:
     """150 pictures in one session, or half as many in each of two."""
+    is_laughing = person == "laughing"
     protocol = Protocol(
         name="proof",
         n_per_condition=_PER_CONDITION // n_sessions,
@@ -114,13 +117,15 @@ def settings_for(seed: int, n_sessions: int) -> StudySettings:
         baseline_closed_s=1.0,
         fixation_s=(0.1, 0.16),
         picture_s=0.8,
-        iti_s=(0.02, 0.05),
+        iti_s=_LAUGH_ITI_S if is_laughing else (0.02, 0.05),
     )
     return StudySettings(
         title="Proof of the audit",
         seed=seed,
         protocol=protocol,
-        analysis=AnalysisChoices(embargo_s=_EMBARGO_S, n_permutations=N_PERMUTATIONS),
+        analysis=AnalysisChoices(
+            embargo_s=_LAUGH_EMBARGO_S if is_laughing else _EMBARGO_S, n_permutations=N_PERMUTATIONS
+        ),
         is_shortened=True,
         intake=(),
     )
@@ -132,7 +137,7 @@ def record_person(folder: Path, person: Person, seed: int) -> Study:
     profile: Profile = "responsive" if person == "responsive-twice" else person
     stimuli = folder / "pictures"
     pictures(stimuli, seed)
-    study = create_study(folder / "study", settings_for(seed, n_sessions), stimuli)
+    study = create_study(folder / "study", settings_for(person, seed, n_sessions), stimuli)
     study.add_participant("001")
     for occasion in range(n_sessions):
         key = RunKey("001", f"{occasion + 1:02d}")

@@ -8,10 +8,15 @@ import pytest
 from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
+from veridical.domain.chart import Chart, Series
 from veridical.domain.errors import AnalysisError
+from veridical.domain.evaluation import Finding
+from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
+from veridical.domain.remedy import MarkedSpan, Remedy
 from veridical.gui.common.page import Context
 from veridical.gui.common.workspace import Focus
+from veridical.gui.model.audit_chart import AuditChart
 from veridical.gui.model.audit_rows import audit_rows
 from veridical.gui.model.page import ModelPage
 from veridical.gui.model.view_model import resolve_result
@@ -113,4 +118,63 @@ def test_without_a_recording_nothing_can_be_trained(context: Context, world: "Wo
     qtbot.addWidget(page)
     context.workspace.set_focus(Focus(world.study("001"), "001", "01"))
     assert not next(a for a in page.page_actions() if a.id == "model.train").when()
+    page.shut_down()
+
+
+def test_a_finding_opens_with_its_figure_and_numbers(page: ModelPage, qtbot: QtBot) -> None:
+    _train(page, qtbot)
+    chart = Chart(
+        "", "AUC", (Series("the model", (0.0,), (0.7,), is_model=True),), "AUC: the model 0.70.", ("it",), 0.5
+    )
+    finding = Finding(
+        "artifact bias", "fail", {"auc_alone": 0.71, "n_alone": 54.0}, "It may be muscle.", "Mark.", chart
+    )
+    page.view.audit.show_rows(audit_rows([finding], []))
+    (panel,) = page.view.audit.panels
+    assert not panel.findChildren(AuditChart)
+    panel.opener.click()
+    assert panel.is_open
+    assert panel.findChildren(AuditChart)[0].accessibleName() == chart.alt
+    words = [text.text() for text in panel.findChildren(QLabel)]
+    assert {"Fail", "AUC, confound alone", "0.71", "Trials, confound alone", "54"} <= set(words)
+    panel.opener.click()
+    assert not panel.is_open
+
+
+def test_a_remedy_is_a_button_with_its_cost_and_trains_again(context: Context, world: "World", qtbot: QtBot) -> None:
+    asked: list[Remedy] = []
+    done: list[TrainingResult] = []
+
+    def remedied(study: Study, participant: str, target: str | None, remedy: Remedy) -> Work[TrainingResult]:
+        asked.append(remedy)
+        yield Progress(0, 1, "Marking")
+        return replace(done[0], is_primary=False, analysis=2)
+
+    study = world.study("001")
+    world.record(study, "001")
+    page = ModelPage(replace(context, lab=replace(context.lab, remedy=remedied)))
+    qtbot.addWidget(page)
+    context.workspace.set_focus(Focus(study, "001", "01"))
+    result = _train(page, qtbot)
+    done.append(result)
+    span = MarkedSpan(RunKey("001"), 3.0, 1.0, "muscle")
+    offers = [
+        Remedy("artifact bias", "mark trials", "Mark 1 trial and train again", "Costs 1 trial of 54.", (span,)),
+        Remedy("ground truth", "record", "Record the next planned block", "Costs another look."),
+    ]
+    page.view.audit.show_rows(audit_rows(result.findings, offers))
+    by_threat = {p.row.threat: p for p in page.view.audit.panels}
+    assert by_threat["chance"].act is None
+    shown = [text.text() for text in by_threat["artifact bias"].findChildren(QLabel)]
+    assert "Costs 1 trial of 54." in shown
+    places: list[str] = []
+    page.asked_for.connect(places.append)
+    record, mark = by_threat["ground truth"].act, by_threat["artifact bias"].act
+    assert record is not None
+    assert mark is not None
+    record.click()
+    assert (places, asked) == (["run"], [])
+    mark.click()
+    qtbot.waitUntil(lambda: page.result is not None and page.result.analysis == 2, timeout=5000)
+    assert asked == [offers[0]]
     page.shut_down()

@@ -220,7 +220,7 @@ def test_findings_carry_icon_and_word_and_are_escaped(html: str) -> None:
     for word in ("Pass", "Caution", "Fail", "Not enough data"):
         assert re.search(rf'<span class="light">\s*<svg class="icon small".*?</svg>\s*{word}</span>', html, re.DOTALL)
     assert "muscle &lt;activity&gt; &amp; eyes" in html
-    assert "Correlation</dt><dd>unknown" in html
+    assert "Correlation with the other rating</dt><dd>unknown" in html
 
 
 def test_a_finding_shows_its_figure_with_words_for_who_cannot_see_it() -> None:

@@ -133,12 +133,15 @@ class Transfer:
         "themes it was not trained on".
     validation : Validation or None
         None if it could not be measured; ``problem`` says why.
+    n_train : float
+        Trials that its folds train on, on average: usually fewer than the headline's.
     """
 
     kind: str
     words: str
     validation: Validation | None
     problem: str = ""
+    n_train: float = float("nan")
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 import numpy as np
 
 from veridical.audit.context import AuditContext, Transfer
-from veridical.audit.measuring import apart, kept_rows, try_validation
+from veridical.audit.measuring import ONE_SIDED_95, apart, auc_spread, kept_rows, try_validation
 from veridical.audit.verdict import ALPHA
 from veridical.audit.wording import p_words, sentence
 from veridical.domain.arrays import IntArray
 from veridical.domain.chart import score_chart
 from veridical.domain.errors import AnalysisError
-from veridical.domain.evaluation import Finding, Fold
+from veridical.domain.evaluation import Finding, Fold, Validation
 from veridical.domain.progress import Work
 
 THREAT = "generalisation"
@@ -41,7 +41,8 @@ def measure_transfers(context: AuditContext) -> Work[tuple[Transfer, ...]]:
         validation, problem = yield from try_validation(
             context.problem, folds, context.seed, context.analysis.n_permutations
         )
-        found.append(Transfer(kind, words, validation, problem))
+        n_train = float(np.mean([len(f.train) for f in folds])) if folds else float("nan")
+        found.append(Transfer(kind, words, validation, problem, n_train))
     return tuple(found)
 
 
@@ -92,6 +93,27 @@ def _session_folds(context: AuditContext) -> tuple[Fold, ...]:
     return tuple(apart(context.problem, np.setdiff1d(rows, test), test) for test in groups if len(test) >= MIN_TESTED)
 
 
+def expected_auc(context: AuditContext, transfer: Transfer) -> float:
+    """AUC that the model has on its own folds with as few training trials as the transfer, by the learning curve."""
+    points = sorted((p.n_train, p.auc) for p in context.curve)
+    if not points or not np.isfinite(transfer.n_train):
+        return context.validation.auc
+    n, auc = (list(column) for column in zip(*points, strict=True))
+    return min(context.validation.auc, float(np.interp(transfer.n_train, n, auc)))
+
+
+def is_lost(context: AuditContext, transfer: Transfer, score: Validation) -> bool:
+    """Whether a transfer lost more than its fewer training trials and chance account for.
+
+    It must be no better than guessing, keep less than half of the expected distance from chance, and lie below what
+    is expected by 1.645 standard errors (one-sided .05, widened for cross-validation).
+    """
+    expected = expected_auc(context, transfer)
+    is_small = score.auc - 0.5 < LARGE_LOSS * (expected - 0.5)
+    is_certain = expected - score.auc > ONE_SIDED_95 * auc_spread(score.n_trials)
+    return score.p_value >= ALPHA and is_small and is_certain
+
+
 def check(context: AuditContext) -> Finding:
     """Compare every transfer with the headline, and say which could not be measured."""
     v = context.validation
@@ -105,6 +127,7 @@ def check(context: AuditContext) -> Finding:
             f"interval95_low_{t.kind}": score.interval95[0],
             f"interval95_high_{t.kind}": score.interval95[1],
             f"n_{t.kind}": float(score.n_trials),
+            f"expected_auc_{t.kind}": expected_auc(context, t),
         }
     chart = score_chart(
         [("the model", v.balanced_accuracy, v.interval95, True)]
@@ -123,7 +146,7 @@ def check(context: AuditContext) -> Finding:
     if v.p_value >= ALPHA:
         summary = f"{sentence(words)}; the model itself is not above chance, so there is nothing to carry over.{rest}"
         return Finding(THREAT, "not enough data", evidence, summary, "", chart)
-    lost = [t for t, s in measured if s.p_value >= ALPHA and s.auc - 0.5 < LARGE_LOSS * (v.auc - 0.5)]
+    lost = [t for t, s in measured if is_lost(context, t, s)]
     if lost:
         where = " and ".join(t.words for t in lost)
         summary = f"The effect does not carry over to {where}: {words}.{rest}"

@@ -10,7 +10,14 @@ from dataclasses import replace
 import numpy as np
 
 from veridical.audit.context import AuditContext, StateShift
-from veridical.audit.measuring import apart, kept_rows, try_validation, without_drift_correction
+from veridical.audit.measuring import (
+    ONE_SIDED_95,
+    apart,
+    auc_spread,
+    kept_rows,
+    try_validation,
+    without_drift_correction,
+)
 from veridical.audit.wording import count
 from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.chart import score_chart
@@ -24,9 +31,6 @@ MIN_TRIALS = 20
 N_BLOCKS = 5
 # A standardised mean difference of .5 is a medium effect (Cohen 1988).
 MEDIUM_SHIFT = 0.5
-# Scores of blocked cross-validation scatter 1.45 times as much as independent ones (METHODS 5.5).
-_WIDENING = 1.45
-_ONE_SIDED_95 = 1.645
 
 
 def measure_shift(context: AuditContext) -> Work[StateShift]:
@@ -120,12 +124,6 @@ def _median_smd(first: FloatArray, second: FloatArray) -> float:
     return float(np.median(known)) if len(known) else float("nan")
 
 
-def auc_spread(n: int) -> float:
-    """Standard deviation of a chance-level AUC of two halves of ``n`` trials (Mann & Whitney 1947), widened."""
-    half = max(n / 2, 1.0)
-    return _WIDENING * float(np.sqrt((2 * half + 1) / (12 * half * half)))
-
-
 def check(context: AuditContext) -> Finding:
     """Compare the distance between sessions with the one inside the calibration, in features and in the output."""
     shift = context.shift
@@ -152,7 +150,7 @@ def check(context: AuditContext) -> Finding:
     other = auc_spread(shift.between_n)
     bars.append(("calibration and later session", shift.between_auc, _around(shift.between_auc, other), True))
     excess = shift.between_auc - shift.within_auc
-    threshold = _ONE_SIDED_95 * float(np.hypot(spread, other))
+    threshold = ONE_SIDED_95 * float(np.hypot(spread, other))
     moved = shift.output_between - shift.output_within
     evidence |= {
         "auc_between_sessions": shift.between_auc,

@@ -252,7 +252,7 @@ def _finding(f: Finding) -> FindingView:
         word=sentence(f.verdict),
         summary=f.summary,
         remedy=f.remedy,
-        evidence=tuple(Fact(sentence(name), value) for name, value in evidence_words(f.evidence)),
+        evidence=tuple(Fact(name, value) for name, value in evidence_words(f.evidence)),
         figure="" if f.chart is None else chart_svg(f.chart, f"check-{f.threat.replace(' ', '-')}"),
     )
 

@@ -21,7 +21,7 @@ from veridical.services.trial_grid import TrialGrid
 OUTLYING = 3.0
 _MAD_TO_SD = 1.4826
 # A remedy that would throw away more than this takes the session away, not the artifact.
-_MOST_TRIALS = 0.25
+_MOST_TRIALS = 0.5
 _RECORD = {"chance", "too little data", "generalisation", "state mismatch", "calibration of probabilities"}
 _MATCH = {"picture confounds", "other rating"}
 

@@ -42,6 +42,7 @@ QPushButton[kind="field"] {{ background: {t.ground}; border: 1px solid {t.border
 QPushButton[kind="field"]:hover {{ border: 1px solid {t.quiet}; }}
 QPushButton[kind="field"]:focus {{ border: 2px solid {t.accent}; padding: 6px 15px; }}
 
+QLabel#question {{ font-weight: 600; }}
 QToolButton#disclosure {{ background: transparent; border: none; border-radius: 4px; padding: 3px; }}
 QToolButton#disclosure:hover, QToolButton#disclosure:focus {{ background: {t.hover}; }}
 QToolButton#railButton {{ background: transparent; border: none; border-left: 3px solid transparent; border-radius: 0px;

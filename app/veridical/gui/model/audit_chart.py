@@ -5,7 +5,7 @@ import textwrap
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QFontMetrics
 
 from veridical.domain.chart import Chart, Series
 from veridical.gui.common.appearance import Appearance, make_font
@@ -72,7 +72,11 @@ class AuditChart(QuietPlot):
         plot.setYRange(-0.75, len(chart.categories) - 0.5, padding=0)
         plot.invertY(True)
         words = ["\n".join(textwrap.wrap(c, _LETTERS)) for c in chart.categories]
-        plot.getAxis("left").setTicks([list(enumerate(words))])
+        axis = plot.getAxis("left")
+        axis.setTicks([list(enumerate(words))])
+        # The axis measures one line of each word only.
+        metrics = QFontMetrics(make_font(SMALL_PT))
+        axis.setWidth(max(metrics.horizontalAdvance(part) for text in words for part in text.split("\n")) + 16)
 
     def _draw_curves(self) -> None:
         plot, chart, theme = self.getPlotItem(), self._chart, self.appearance.theme

@@ -21,6 +21,10 @@ _ICONS = {
 }
 
 
+# Where the words of a check begin: behind the arrow and the verdict.
+_WORDS_PX = 24 * GRID
+
+
 class FindingPanel(QFrame):
     """One check: a line that opens; its figure and numbers are made when it is opened first."""
 
@@ -43,10 +47,11 @@ class FindingPanel(QFrame):
         self.opener.toggled.connect(self._on_toggled)
         light = StatusLight(appearance)
         light.show_state(row.level, row.verdict)
+        self.opener.setFixedWidth(3 * GRID)
         light.setFixedWidth(19 * GRID)
         words = QVBoxLayout()
         words.setSpacing(2)
-        question = label(row.question, "key", wraps=True)
+        question = label(row.question, "question", wraps=True)
         words.addWidget(question)
         words.addWidget(label(row.summary, wraps=True))
         if row.remedy:
@@ -76,7 +81,7 @@ class FindingPanel(QFrame):
 
     def _offer(self, offer: Remedy) -> QHBoxLayout:
         line_of = QHBoxLayout()
-        line_of.setContentsMargins(25 * GRID, 0, 0, 0)
+        line_of.setContentsMargins(_WORDS_PX, 0, 0, 0)
         line_of.setSpacing(2 * GRID)
         self.act = StepButton(
             self._appearance, offer.button, lambda: self.remedied.emit(offer), _ICONS[offer.kind], tip=offer.cost
@@ -93,7 +98,7 @@ class FindingPanel(QFrame):
 
     def _fill(self) -> None:
         row = QHBoxLayout(self._inside)
-        row.setContentsMargins(25 * GRID, GRID, 0, GRID)
+        row.setContentsMargins(_WORDS_PX, GRID, 0, GRID)
         row.setSpacing(4 * GRID)
         if self.row.chart is not None:
             row.addWidget(AuditChart(self._appearance, self.row.chart), 3, Qt.AlignmentFlag.AlignTop)
@@ -102,10 +107,10 @@ class FindingPanel(QFrame):
         numbers.setVerticalSpacing(GRID // 2)
         numbers.setColumnStretch(1, 1)
         for k, (name, value) in enumerate(self.row.evidence):
-            numbers.addWidget(label(name, "quiet", wraps=True), k, 0, Qt.AlignmentFlag.AlignTop)
+            numbers.addWidget(label(name, "quiet"), k, 0, Qt.AlignmentFlag.AlignTop)
             numbers.addWidget(label(value), k, 1, Qt.AlignmentFlag.AlignTop)
         numbers.setRowStretch(len(self.row.evidence), 1)
-        row.addLayout(numbers, 2)
+        row.addLayout(numbers, 3)
 
 
 class AuditList(QWidget):

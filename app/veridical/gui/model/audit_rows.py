@@ -1,5 +1,6 @@
 """The audit as the Model page lists it, without Qt: worst first, every number in words, every remedy with its cost."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,15 +56,20 @@ def audit_rows(findings: Sequence[Finding], remedies: Sequence[Remedy]) -> tuple
             question=QUESTIONS.get(f.threat, sentence(f.threat)),
             level=_LEVEL[f.verdict],
             verdict=sentence(f.verdict),
-            summary=f.summary,
+            summary=_bound(f.summary),
             remedy=f.remedy,
-            evidence=tuple((sentence(name), words) for name, words in evidence_words(f.evidence)),
+            evidence=evidence_words(f.evidence),
             chart=f.chart,
             offer=offers.get(f.threat) if f.verdict != "pass" else None,
         )
         for f in findings
     )
     return tuple(sorted(rows, key=lambda r: _ORDER[r.level]))
+
+
+def _bound(words: str) -> str:
+    """Keep ``p = .010`` and ``74 %`` on one line."""
+    return re.sub(r" (=|<) (?=[.\d])", "\u00a0\\1\u00a0", words).replace(" %", "\u00a0%")
 
 
 def in_short(rows: Sequence[AuditRow]) -> str:
