@@ -14,7 +14,8 @@ from veridical.gui.common.tokens import PARTICIPANT_GREY, SMALL_PT
 from veridical.services.study import Study
 
 _INK = "#0d0d0d"
-_ASPECT = 16 / 10
+# Everything is drawn on a screen of this size, and scaled to the room there is.
+_WIDTH, _ASPECT = 352.0, 16 / 10
 
 
 class PresenterMirror(QWidget):
@@ -29,13 +30,13 @@ class PresenterMirror(QWidget):
         self._thumbnails: dict[str, QPixmap] = {}
         self._appearance = appearance
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumHeight(150)
-        self.setMaximumHeight(round(352 / _ASPECT))
+        self.setMinimumHeight(100)
+        self.setMaximumHeight(round(_WIDTH / _ASPECT))
         self.setAccessibleName("What the participant sees")
         appearance.changed.connect(self.update)
 
     def sizeHint(self) -> QSize:  # noqa: N802
-        return QSize(352, 220)
+        return QSize(352, 130)
 
     def show_study(self, study: Study) -> None:
         """Learn where the pictures lie and what the scales ask."""
@@ -55,9 +56,11 @@ class PresenterMirror(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        # The participant's screen keeps its shape, whatever room there is.
-        width = min(float(self.width()), self.height() * _ASPECT) - 1
-        screen = QRectF((self.width() - width) / 2, 0.5, width, width / _ASPECT - 1)
+        height = _WIDTH / _ASPECT
+        scale = min(self.width() / _WIDTH, self.height() / height)
+        painter.translate((self.width() - scale * _WIDTH) / 2, 0)
+        painter.scale(scale, scale)
+        screen = QRectF(0.5, 0.5, _WIDTH - 1, height - 1)
         painter.setPen(QColor(self._appearance.theme.border))
         painter.setBrush(QColor(PARTICIPANT_GREY))
         painter.drawRoundedRect(screen, 6, 6)

@@ -65,6 +65,7 @@ class ObservationBar(QWidget):
         column.setSpacing(GRID)
         column.addLayout(self._grid)
         column.addWidget(self._said)
+        self._said.setVisible(False)
         self.show_own(())
 
     def show_own(self, names: tuple[str, ...]) -> None:
@@ -82,7 +83,7 @@ class ObservationBar(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             button.setSizePolicy(button.sizePolicy().Policy.Expanding, button.sizePolicy().Policy.Fixed)
             self._buttons.append(button)
-            button.setMinimumHeight(button.sizeHint().height())
+            button.setMinimumHeight(4 * GRID)
             self._grid.addWidget(button, k // 2, k % 2)
 
     def refresh(self) -> None:
@@ -93,3 +94,4 @@ class ObservationBar(QWidget):
     def say(self, words: str) -> None:
         """Say what was written last."""
         self._said.setText(words)
+        self._said.setVisible(True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QScrollArea, QVBoxLayout, QWidget
 
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
@@ -17,7 +17,7 @@ from veridical.gui.run.view_model import SessionScreen
 _MOST_FAULTS = 4
 
 
-class SessionPanel(QWidget):
+class SessionPanel(QScrollArea):
     """Left column while a session runs."""
 
     def __init__(
@@ -80,10 +80,17 @@ class SessionPanel(QWidget):
             StepButton(appearance, "Add", self._on_note, "", "plain", "Write the note into the recording (Enter)")
         )
         note_column.addLayout(row)
-        column = QVBoxLayout(self)
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setWidget(inside)
+        column = QVBoxLayout(inside)
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(GRID)
-        column.addWidget(mirror_card)
+        # It grows and shrinks before anything is scrolled.
+        mirror_card.setMaximumHeight(self.mirror.maximumHeight() + 8 * GRID)
+        column.addWidget(mirror_card, 100)
         column.addWidget(where_card)
         column.addWidget(note_card)
         column.addStretch(1)
@@ -111,8 +118,8 @@ class SessionPanel(QWidget):
         self._quality.setToolTip(details or words)
 
     def _show_faults(self, faults: tuple[tuple[str, str], ...]) -> None:
-        """Say what is wrong with the streams, worst first; a healthy recording needs one line."""
-        shown = faults or (("good", "All streams arrive as they should"),)
+        """Say what is wrong with the streams, worst first; a healthy recording needs no line."""
+        shown = faults
         if len(shown) > _MOST_FAULTS:
             more = len(shown) - _MOST_FAULTS + 1
             shown = (*shown[: _MOST_FAULTS - 1], (shown[_MOST_FAULTS - 1][0], f"and {more} more"))
