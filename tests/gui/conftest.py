@@ -40,6 +40,7 @@ from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
+from veridical.services.session_examination import Examination, ExaminedStream, MarkerCheck
 from veridical.services.streams import Scope, ScopeTraces, SimulatorHandle, StreamWatch
 from veridical.services.study import Study, create_study
 from veridical.services.training import TrainingResult
@@ -410,6 +411,7 @@ class World:
             look_for_broken=lambda study, participant, session: self.broken,
             remembered_intake=lambda study, participant: self.remembered,
             open_desk=self._open_desk,
+            examine=self._examine,
             calibrate=self._calibrate,
             look_of=lambda study, key, block: Look(2, 3, block, 2 / 3, 0.0163),
             suggest=self._suggest,
@@ -434,6 +436,14 @@ class World:
     def _open_scope(self, streams: tuple[StreamDescription, ...], seconds: float) -> Scope:
         self.scopes.append(FakeScope(streams, seconds))
         return self.scopes[-1]
+
+    def _examine(self, study: Study, key: RunKey) -> Work[Examination]:
+        yield Progress(0, 1, "Reading the recording back")
+        streams = (
+            ExaminedStream("EEG", "SimEEG", 8, 136_000, 500.0, 2, 3.4, "Fp1: loose, press it on"),
+            ExaminedStream("EDA", "SimEDA", 1, 34_816, 128.0, 0, 0.0, ""),
+        )
+        return Examination(streams, MarkerCheck(212, 212, 212), 12, 10, ("1 × gap in EEG", "1 × no answer"))
 
     def _calibrate(self, study: Study, key: RunKey, block: int) -> Work[Calibration]:
         yield Progress(0, 1, "Reading the recording")

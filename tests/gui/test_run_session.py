@@ -15,17 +15,22 @@ from pytestqt.qtbot import QtBot
 
 from veridical.domain.observation import OBSERVATIONS
 from veridical.domain.participant import RunKey
+from veridical.domain.protocol import SessionPlan
+from veridical.domain.run import RunPlan
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.workspace import Focus
 from veridical.gui.run.alarm import samples_of
 from veridical.gui.run.page import RunPage
 from veridical.gui.run.scope_painter import Canvas, ScopePainter
-from veridical.gui.run.view_model import quality_in_words, resolve_session
+from veridical.gui.run.view_model import quality_in_words, resolve_examination, resolve_session
 from veridical.gui.shell.window import MainWindow
 from veridical.ipc.messages import PresenterState
 from veridical.services.live_quality import QualityWatch
 from veridical.services.live_run import Hole, RunState, TrialProgress
+from veridical.services.resuming import BrokenSession
+from veridical.services.session import plan_session
+from veridical.services.session_examination import Examination, MarkerCheck
 from veridical.services.streams import ScopeTraces
 from veridical.signals.filters import FilterChoice
 from veridical.storage.study_file import edit_study_file
@@ -261,3 +266,33 @@ def test_live_quality_is_counted_channel_by_channel() -> None:
     assert not watch.is_due(20.5)
     assert quality_in_words(watch.roles)[0] == "fail"
     assert [(h.start_s, h.stop_s) for h in watch.poor] == [(97.0, 104.0), (115.0, 120.0)]
+
+
+def test_the_end_says_what_the_files_hold_and_offers_to_go_on_after_a_presenter_died(
+    live: "tuple[MainWindow, RunPage, FakeRun]", world: "World", qtbot: QtBot
+) -> None:
+    window, page, run = live
+    study = window.workspace.focus.study
+    assert study is not None
+    key = RunKey("001")
+    plan = RunPlan(key, plan_session(study, key), (), (), 1, "m", (), "x.xdf", "x.jsonl", "x.json")
+    world.broken = BrokenSession(plan, SessionPlan(blocks=(plan.plan.trials[3:],)), 3)
+    run.show(3, is_over=True, problem="The presenter ended unexpectedly (killed by signal 9); start the next run.")
+    page.poll()
+    qtbot.waitUntil(lambda: window.table.get("run.continue").when() and bool(page._examined), timeout=5000)
+    lines = {line.title: line for line in page._examined}
+    assert "2 gaps, 3.40 s in all" in lines["EEG"].words
+    assert lines["EEG"].level == "caution"
+    assert lines["EDA"].level == "good"
+    assert lines["Markers"].words.startswith("All 212 stand in recording and journal")
+    assert "10 of 12" in lines["Usable trials"].words
+    page.continue_session()
+    qtbot.waitUntil(lambda: page.desk.mode == "session", timeout=10000)
+    assert world.requests[-1].broken is world.broken
+
+
+def test_markers_that_are_missing_are_counted() -> None:
+    found = Examination((), MarkerCheck(10, 12, 10), 0, 0, ())
+    markers, usable = resolve_examination(found)
+    assert (markers.level, usable.level) == ("caution", "fail")
+    assert "10 in the recording, 12 in the journal" in markers.words

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from veridical.services.calibrating import Calibration, Look
     from veridical.services.importing import ImportRequest, ImportResult
     from veridical.services.recovery import Damage, Mended
+    from veridical.services.session_examination import Examination
     from veridical.services.training import TrainingResult
 
 
@@ -79,6 +80,12 @@ def _calibrate(study: studies.Study, key: RunKey, block: int) -> "Work[Calibrati
     return calibrate_work(study, key, block)
 
 
+def _examine(study: studies.Study, key: RunKey) -> "Work[Examination]":
+    from veridical.services.session_examination import examine_work
+
+    return examine_work(study, key)
+
+
 def _look_of(study: studies.Study, key: RunKey, block: int) -> "Look":
     from veridical.services.calibrating import find_look
 
@@ -118,6 +125,7 @@ class Lab:
     set_fallback: Callable[[studies.Study, Path | None], studies.Study] = _set_fallback
     import_recording: "Callable[[studies.Study, ImportRequest], Work[ImportResult]]" = _import_recording
     mend: Callable[[studies.Study, "Damage"], "Work[Mended]"] = _mend
+    examine: "Callable[[studies.Study, RunKey], Work[Examination]]" = _examine
     calibrate: "Callable[[studies.Study, RunKey, int], Work[Calibration]]" = _calibrate
     look_of: "Callable[[studies.Study, RunKey, int], Look]" = _look_of
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest

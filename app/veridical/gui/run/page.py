@@ -29,7 +29,9 @@ from veridical.gui.run.timeline import TrialTimeline
 from veridical.gui.run.view_model import (
     RunMode,
     SessionScreen,
+    SummaryLine,
     quality_in_words,
+    resolve_examination,
     resolve_status,
     resolve_streams,
     resolve_summary,
@@ -41,6 +43,7 @@ from veridical.services.session import RunRequest
 
 if TYPE_CHECKING:
     from veridical.services.calibrating import Calibration
+    from veridical.services.session_examination import Examination
 
 _LEFT_WIDTH = 50 * GRID
 # Live values change at most 4 times a second.
@@ -66,6 +69,12 @@ class RunPage(Page):
         self.gate_runner.failed.connect(self._on_gate_failed)
         self.start_runner.finished.connect(self._on_started)
         self.start_runner.failed.connect(self._on_start_failed)
+        self.examiner = WorkRunner(self)
+        self.examiner.finished.connect(self._on_examined)
+        self.examiner.failed.connect(self._on_examined)
+        # Whether the session that broke off goes on as soon as the gate lets it.
+        self._goes_on = False
+        self._examined: tuple[SummaryLine, ...] = ()
         self.look_runner = WorkRunner(self)
         self.look_runner.finished.connect(self._on_look)
         self.look_runner.failed.connect(self._on_look_failed)
@@ -103,6 +112,7 @@ class RunPage(Page):
         self.gate_runner.close()
         self.start_runner.close()
         self.look_runner.close()
+        self.examiner.close()
         self.scope.close_scope()
         self.desk.close()
 
@@ -122,7 +132,13 @@ class RunPage(Page):
         self._start(self.desk.request())
 
     def continue_session(self) -> None:
-        """Go on with the session that broke off."""
+        """Go on with the session that broke off; from its end by way of the gate, which says what is in the way."""
+        if self._is_over():
+            broken = self.desk.broken
+            self._leave()
+            self.desk.broken = broken
+            self._goes_on = True
+            return
         self._start(self.desk.request(self.desk.broken))
 
     def _start(self, request: RunRequest | None) -> None:
@@ -283,12 +299,14 @@ class RunPage(Page):
         self._summary = SummaryPanel(
             appearance,
             (
+                (actions["run.continue"], "redo"),
                 (actions["run.annotate"], "annotate"),
                 (actions["run.look"], "model"),
                 (actions["run.train"], "model"),
                 (actions["run.again"], "plus"),
             ),
             self.look_runner,
+            self.examiner,
         )
         self._faces = QStackedWidget()
         for face in (self._empty, work, self._summary):
@@ -342,7 +360,8 @@ class RunPage(Page):
             self._tell_of_devices(screen)
         elif mode == "summary" and self.desk.state is not None:
             self._summary.show_look(self._looks.get(screen.block))
-            self._summary.show_summary(resolve_summary(self.desk.state), screen.ticks, screen.points)
+            lines = (*resolve_summary(self.desk.state), *self._examined)
+            self._summary.show_summary(lines, screen.ticks, screen.points)
         self._screen = screen
         self.scope.show_streams(self.desk.streams)
         self.scope_bar.refresh()
@@ -400,6 +419,8 @@ class RunPage(Page):
             self.setFocus()
         if mode == "summary":
             self.context.workspace.tell_data_changed()
+            self._examine()
+            self._look_for_rest()
         if was == "session":
             self.banner.clear()
 
@@ -439,8 +460,13 @@ class RunPage(Page):
         self.desk.gate, broken = found
         if broken is not None and broken is not self.desk.broken:
             words = broken.words[:1].upper() + broken.words[1:]
-            self.banner.show_sentence("caution", f"{words}. Go on where it broke off, or start from the beginning.")
+            if not self._goes_on:
+                self.banner.show_sentence("caution", f"{words}. Go on where it broke off, or start from the beginning.")
         self.desk.broken = broken
+        if self._goes_on and self.desk.mode == "setup":
+            self._goes_on = False
+            if self._may_continue():
+                self.continue_session()
         self._draw()
 
     def _on_gate_failed(self, sentence: str) -> None:
@@ -481,7 +507,7 @@ class RunPage(Page):
         return self.desk.may_start and not self.start_runner.is_running
 
     def _may_continue(self) -> bool:
-        return self.desk.broken is not None and self._may_start()
+        return self.desk.broken is not None and (self._may_start() or self._is_over())
 
     def _may_simulate(self) -> bool:
         return self.desk.mode == "setup" and not self.desk.has_simulator
@@ -540,6 +566,29 @@ class RunPage(Page):
     def _toggle_linger(self) -> None:
         self.desk.linger(not self._session().lingers)
 
+    def _look_for_rest(self) -> None:
+        """Whether the session left something to go on with: the presenter may have died."""
+        study, state = self.context.workspace.focus.study, self.desk.state
+        if study is not None and state is not None and not self.gate_runner.is_running:
+            look, key = self.context.lab.look_for_broken, state.key
+            self.gate_runner.start_call(lambda: ((), look(study, key.participant, key.session)), "Looking")
+
+    def _examine(self) -> None:
+        """Read the recording back off the Qt thread."""
+        study, state = self.context.workspace.focus.study, self.desk.state
+        self._examined = ()
+        if study is not None and state is not None and not self.examiner.is_running:
+            examine, key = self.context.lab.examine, state.key
+            self._summary.examination_strip.show_start("Reading the recording back")
+            self.examiner.start(lambda: examine(study, key))
+
+    def _on_examined(self, found: "Examination | str") -> None:
+        if isinstance(found, str):
+            self._examined = (SummaryLine("fail", "Files of the session", found),)
+        else:
+            self._examined = resolve_examination(found)
+        self._draw()
+
     def _on_look(self, calibration: "Calibration") -> None:
         self._looks[self._looked_at] = resolve_look(calibration)
         self.context.workspace.tell_data_changed()
@@ -565,7 +614,8 @@ class RunPage(Page):
 
     def _leave(self) -> None:
         self.look_runner.cancel()
-        self._looks, self._plans = {}, {}
+        self.examiner.cancel()
+        self._looks, self._plans, self._examined = {}, {}, ()
         self.desk.leave()
         self._checked = None
         self.banner.clear()

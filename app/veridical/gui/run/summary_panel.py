@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QSizePolicy, QStackedWidget, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QStackedWidget, QWidget
 
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
@@ -17,26 +17,41 @@ from veridical.gui.run.look_view_model import LookScreen
 from veridical.gui.run.timeline import TrialTimeline
 from veridical.gui.run.view_model import SummaryLine, TrialTick
 
+_TITLE_WIDTH = 18 * GRID
+
 
 class SummaryPanel(QWidget):
     """The page's face when a run is over."""
 
     def __init__(
-        self, appearance: Appearance, next_steps: Sequence[tuple[Action, str]], look_runner: WorkRunner
+        self,
+        appearance: Appearance,
+        next_steps: Sequence[tuple[Action, str]],
+        look_runner: WorkRunner,
+        examiner: WorkRunner,
     ) -> None:
         super().__init__()
         self._appearance = appearance
         self._shown: tuple[SummaryLine, ...] = ()
         self._timeline = TrialTimeline(appearance)
         self.plane = AffectPlane(appearance)
-        left, left_column = card(margin=3 * GRID, spacing=2 * GRID)
+        left, left_column = card(margin=3 * GRID, spacing=GRID + GRID // 2)
         left_column.addWidget(label("The session is over", "verdict"))
         left_column.addWidget(line())
-        self._rows = QGridLayout()
+        inside = QWidget()
+        inside.setObjectName("scrolled")
+        self._rows = QGridLayout(inside)
+        self._rows.setContentsMargins(0, 0, GRID, 0)
         self._rows.setHorizontalSpacing(2 * GRID)
-        self._rows.setVerticalSpacing(GRID // 2)
-        self._rows.setColumnStretch(1, 1)
-        left_column.addLayout(self._rows)
+        self._rows.setVerticalSpacing(GRID)
+        self._rows.setColumnStretch(2, 1)
+        scrolled = QScrollArea()
+        scrolled.setWidgetResizable(True)
+        scrolled.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scrolled.setWidget(inside)
+        left_column.addWidget(scrolled, 1)
+        self.examination_strip = ProgressStrip(appearance, examiner)
+        left_column.addWidget(self.examination_strip)
         left_column.addWidget(line())
         left_column.addWidget(self._timeline)
         left_column.addWidget(line())
@@ -46,14 +61,13 @@ class SummaryPanel(QWidget):
         steps = QGridLayout()
         steps.setSpacing(GRID)
         for k, (action, icon) in enumerate(next_steps):
-            self._steps.append(ActionButton(appearance, action, icon, "primary" if k == 0 else "plain"))
+            self._steps.append(ActionButton(appearance, action, icon, "primary" if k < 2 else "plain"))
             self._steps[-1].setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-            steps.addWidget(self._steps[-1], k // 2, k % 2)
+            steps.addWidget(self._steps[-1], (k + 1) // 2, (k + 1) % 2)
         steps.setColumnStretch(2, 1)
         left_column.addLayout(steps)
         self.strip = ProgressStrip(appearance, look_runner)
         left_column.addWidget(self.strip)
-        left_column.addStretch(1)
         right, right_column = card(margin=3 * GRID, spacing=GRID)
         right_column.addWidget(label("What the participant said", "sectionTitle"))
         self._plane_words = label("", "quiet", wraps=True)
@@ -74,6 +88,8 @@ class SummaryPanel(QWidget):
         """Enable buttons after the actions table."""
         for button in self._steps:
             button.refresh()
+        # Going on is offered only where something is left to go on with.
+        self._steps[0].setVisible(self._steps[0].isEnabled())
 
     def show_look(self, screen: LookScreen | None) -> None:
         """Show a provisional verdict in place of the ratings."""
@@ -99,11 +115,12 @@ class SummaryPanel(QWidget):
         for k, shown in enumerate(lines):
             light = StatusLight(self._appearance)
             light.show_state(shown.level, "")
-            text = QWidget()
-            column = QVBoxLayout(text)
-            column.setContentsMargins(0, 0, 0, GRID)
-            column.setSpacing(2)
-            column.addWidget(label(shown.title, "sectionTitle"))
-            column.addWidget(label(shown.words, "quiet", wraps=True))
-            self._rows.addWidget(light, k, 0, Qt.AlignmentFlag.AlignTop)
-            self._rows.addWidget(text, k, 1)
+            title = label(shown.title, "", wraps=True)
+            title.setMinimumWidth(_TITLE_WIDTH)
+            title.setMaximumWidth(_TITLE_WIDTH)
+            words = label(shown.words, "quiet", wraps=True)
+            top = Qt.AlignmentFlag.AlignTop
+            self._rows.addWidget(light, k, 0, top)
+            self._rows.addWidget(title, k, 1, top)
+            self._rows.addWidget(words, k, 2)
+        self._rows.setRowStretch(len(lines), 1)

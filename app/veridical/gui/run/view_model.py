@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from veridical.domain.stream import StreamDescription, suggest_roles
 from veridical.domain.view import View
@@ -15,6 +15,9 @@ from veridical.services.gate import GateItem
 from veridical.services.live_quality import RoleQuality
 from veridical.services.live_run import Hole, RunState, TrialProgress
 from veridical.services.streams import ScopeTraces
+
+if TYPE_CHECKING:
+    from veridical.services.session_examination import Examination
 
 TickKind = Literal["answered", "missed", "skipped", "bad", "practice", "practice missed", "current", "ahead"]
 RunMode = Literal["no study", "no participant", "setup", "session", "summary"]
@@ -311,6 +314,35 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
             lines.append(SummaryLine("caution", "How it ended", shown.message))
     if state.problem:
         lines.append(SummaryLine("fail", "Problem", state.problem))
+    return tuple(lines)
+
+
+def resolve_examination(found: "Examination") -> tuple[SummaryLine, ...]:
+    """Say what the files hold: counts and gaps by stream, markers against the journal, quality, usable trials."""
+    lines: list[SummaryLine] = []
+    for s in found.streams:
+        counts = f"{s.n_samples:,} samples at {s.effective_hz:.1f} Hz".replace(",", wording.THIN_SPACE)
+        gaps = "no gap" if not s.n_gaps else f"{wording.count(s.n_gaps, 'gap')}, {s.missing_s:.2f} s in all"
+        quality = f". {s.quality}" if s.quality else ""
+        level: StatusLevel = "caution" if s.n_gaps or s.quality else "good"
+        lines.append(
+            SummaryLine(level, s.role, f"{wording.count(s.n_channels, 'channel')}, {counts}, {gaps}{quality}.")
+        )
+    m = found.markers
+    if m.agrees and m.n_journal:
+        words = f"All {m.n_journal} stand in recording and journal, with the same stamps."
+        lines.append(SummaryLine("good", "Markers", words))
+    else:
+        words = (
+            f"{m.n_recorded} in the recording, {m.n_journal} in the journal, {m.n_same} in both. "
+            "Both files are kept; the journal fills what the recording lacks."
+        )
+        lines.append(SummaryLine("caution", "Markers", words))
+    share = found.n_usable / found.n_shown if found.n_shown else 0.0
+    level = "good" if share >= 0.75 else "caution" if share >= 0.5 else "fail"
+    why = f"; the others: {', '.join(found.unusable)}" if found.unusable else ""
+    words = f"{found.n_usable} of {found.n_shown} ({wording.percent(share)}){why}. Marks of a rater are not in yet."
+    lines.append(SummaryLine(level, "Usable trials", words))
     return tuple(lines)
 
 
