@@ -1,6 +1,7 @@
 """Traces as pixels equal a naive reference, compiled, with numpy, and scrolled."""
 
 import math
+import threading
 from itertools import pairwise
 from typing import Any
 
@@ -14,6 +15,16 @@ from veridical.gui.common import raster
 from veridical.gui.common.lanes import lane_at, lay_out
 from veridical.gui.common.scaling import fitting_span, nice_at_least, step_span, time_ticks, value_ticks
 from veridical.gui.common.trace_painter import Group, Run, Scene, TracePainter
+
+
+@pytest.fixture(autouse=True, scope="module")
+def compiled() -> None:
+    """Without this the public functions would be the numpy ones."""
+    raster.warm_up()
+
+
+def _by_rows(samples: Any, *rest: Any) -> None:
+    raster.row_extremes(np.ascontiguousarray(samples.T), *rest)
 
 
 def naive_extremes(samples: Any, position: float, step: float, n_columns: int) -> tuple[Any, Any]:
@@ -46,7 +57,7 @@ def test_column_extremes_equal_the_naive_polyline(
 ) -> None:
     samples = np.random.default_rng(seed).standard_normal((2, n)).astype(np.float32)
     want_low, want_high = naive_extremes(samples.astype(np.float64), position, step, n_columns)
-    for extremes in (raster.column_extremes, raster.column_extremes_numpy):
+    for extremes in (raster.column_extremes, _by_rows, raster.column_extremes_numpy):
         low, high = np.empty((2, n_columns), np.float32), np.empty((2, n_columns), np.float32)
         extremes(samples, position, step, n_columns, low, high)
         np.testing.assert_allclose(low, want_low, atol=2e-6)
@@ -56,7 +67,7 @@ def test_column_extremes_equal_the_naive_polyline(
 def test_missing_samples_leave_their_columns_empty() -> None:
     samples = np.arange(20, dtype=np.float32)[None]
     samples[0, 8:12] = np.nan
-    for extremes in (raster.column_extremes, raster.column_extremes_numpy):
+    for extremes in (raster.column_extremes, _by_rows, raster.column_extremes_numpy):
         low, high = np.empty((1, 20), np.float32), np.empty((1, 20), np.float32)
         extremes(samples, 0.0, 1.0, 20, low, high)
         assert np.isnan(low[0, 9:11]).all()
@@ -84,6 +95,32 @@ def test_strokes_equal_the_naive_fill_and_stay_in_bounds() -> None:
         pixels = np.zeros((60, 40), dtype=np.uint32)
         draw(pixels, low, high, rows, gains, bounds, colours, 4)
         np.testing.assert_array_equal(pixels, want)
+
+
+def test_tinted_boxes_mix_colours_in_proportion() -> None:
+    rng = np.random.default_rng(4)
+    ground = (rng.integers(0, 1 << 24, (30, 40)) | 0xFF000000).astype(np.uint32)
+    boxes = np.array([[2, 20, 3, 30], [10, 30, 20, 40], [5, 5, 0, 40]])
+    colours, alphas = np.array([0xFF204060, 0xFFFF0080, 0xFFFFFFFF], dtype=np.uint32), np.array([64, 128, 256])
+    channels = np.stack([(ground >> s) & 0xFF for s in (16, 8, 0)]).astype(float)
+    for (top, bottom, left, right), colour, alpha in zip(boxes, colours, alphas, strict=True):
+        for k, shift in enumerate((16, 8, 0)):
+            part = channels[k, top:bottom, left:right]
+            part[:] = np.floor((part * (256 - alpha) + ((int(colour) >> shift) & 0xFF) * alpha) / 256)
+    for plain in (False, True):
+        pixels = ground.copy()
+        (raster._tint_numpy if plain else raster.tint_boxes)(pixels, boxes, colours, alphas)
+        for k, shift in enumerate((16, 8, 0)):
+            np.testing.assert_array_equal((pixels >> shift) & 0xFF, channels[k])
+        assert (pixels >> 24 == 0xFF).all()
+
+
+def test_numpy_draws_until_the_compiler_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(raster, "_is_compiled", threading.Event())
+    monkeypatch.setattr(raster, "_compile", lambda: pytest.fail("a frame waited for the compiler"))
+    low, high = np.empty((1, 3), np.float32), np.empty((1, 3), np.float32)
+    raster.column_extremes(np.arange(4, dtype=np.float32)[None], 0.0, 1.0, 3, low, high)
+    assert low[0].tolist() == [0, 1, 2]
 
 
 def _pixels(image: QImage) -> Any:

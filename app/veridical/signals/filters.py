@@ -56,7 +56,7 @@ def design_sections(choice: FilterChoice, sampling_hz: float) -> FloatArray:
     return np.concatenate(parts) if parts else np.empty((0, 6))
 
 
-def _padding_s(choice: FilterChoice) -> float:
+def ringing_s(choice: FilterChoice) -> float:
     """Seconds after which the slowest part's transient has decayed below 1e-3."""
     # A Butterworth pass of order 2 decays with 1 / (2 pi f 0.707); 7 time constants are 1.6 / f.
     slowest = [1.6 / f for f in (choice.high_pass_hz, choice.low_pass_hz) if f is not None]
@@ -83,10 +83,10 @@ def filter_zero_phase(samples: FloatArray, sampling_hz: float, choice: FilterCho
     and the mean. The ends are padded by a point reflection that is as long as the filter rings.
     """
     sections = design_sections(choice, sampling_hz)
-    centred, missing, mean = _centre(samples)
+    centred, missing, mean = bridge(samples)
     n_times = samples.shape[-1]
     if len(sections) and n_times > 1:
-        n_padding = min(n_times - 1, int(np.ceil(_padding_s(choice) * sampling_hz)))
+        n_padding = min(n_times - 1, int(np.ceil(ringing_s(choice) * sampling_hz)))
         centred = scipy_signal.sosfiltfilt(sections, centred, axis=-1, padtype="odd", padlen=n_padding)
     if choice.high_pass_hz is None:
         centred += mean
@@ -95,7 +95,7 @@ def filter_zero_phase(samples: FloatArray, sampling_hz: float, choice: FilterCho
     return centred
 
 
-def _centre(samples: FloatArray) -> tuple[FloatArray, BoolArray | None, FloatArray]:
+def bridge(samples: FloatArray) -> tuple[FloatArray, BoolArray | None, FloatArray]:
     """Return float64 samples minus their mean, what was NaN (bridged by straight lines), and the mean."""
     values = np.array(samples, dtype=np.float64)
     missing: BoolArray | None = None
@@ -160,7 +160,7 @@ def decimate(samples: FloatArray, factor: int) -> FloatArray:
     n_out = -(-n_times // factor)
     reduced = np.empty((n_channels, n_out))
     for channel in range(n_channels):  # one at a time: the float64 copy of a long recording would not fit
-        values, missing, mean = _centre(samples[channel])
+        values, missing, mean = bridge(samples[channel])
         n_padding = min(half, n_times - 1)
         padded = np.concatenate(
             [

@@ -199,3 +199,81 @@ def _whole(values: FloatArray, factor: int, reduce: np.ufunc) -> FloatArray:
         reduced: FloatArray = reduce.reduce(values.T.reshape(n // factor, factor, n_channels), axis=1)
         return reduced.T
     return np.asarray(reduce.reduce(values.reshape(n_channels, n // factor, factor), axis=2))
+
+
+@dataclass(frozen=True, eq=False)
+class Swings:
+    """How unusual each channel's swings are, second by second.
+
+    Parameters
+    ----------
+    scores : ndarray of float32, shape (n_channels, n_bins)
+        Robust z of the peak-to-peak range: (range - median) / (1.4826 x median absolute deviation) over the whole
+        recording, channel by channel (Leys et al. 2013). NaN where nothing was recorded or is known yet.
+    starts_s, stops_s : ndarray, shape (n_bins,)
+        When each bin begins and ends.
+    """
+
+    scores: FloatArray
+    starts_s: FloatArray
+    stops_s: FloatArray
+
+    def columns(self, start_s: float, per_column_s: float, n_columns: int) -> FloatArray:
+        """Largest score in each pixel column, shape (n_channels, n_columns); NaN where there is none."""
+        columns = np.full((len(self.scores), n_columns), np.nan, dtype=np.float32)
+        begin = np.floor((self.starts_s - start_s) / per_column_s)
+        end = np.ceil((self.stops_s - start_s) / per_column_s)
+        seen = np.flatnonzero((end > 0) & (begin < n_columns) & (end > begin))
+        first, last = np.maximum(begin[seen], 0).astype(int), np.minimum(end[seen], n_columns).astype(int) - 1
+        # Bins may be wider than columns or the other way round: each is spread over its columns, step by step.
+        for offset in range(int((last - first).max(initial=-1)) + 1):
+            some = first + offset <= last
+            at = first[some] + offset
+            order = np.argsort(at, kind="stable")
+            heads = np.flatnonzero(np.diff(at[order], prepend=-1))
+            found = np.fmax.reduceat(self.scores[:, seen[some][order]], heads, axis=1)
+            columns[:, at[order][heads]] = np.fmax(columns[:, at[order][heads]], found)
+        return columns
+
+
+def find_swings(envelope: Envelope, timeline: Timeline) -> Swings:
+    """Score the bins that are nearest to a second.
+
+    Parameters
+    ----------
+    timeline : Timeline
+        Of the envelope's signal.
+    """
+    period_s = 1 / timeline.sampling_hz if timeline.sampling_hz > 0 else 1.0
+    level = int(np.argmin([abs(np.log(size * period_s)) for size in envelope.bin_sizes]))
+    size = envelope.bin_sizes[level]
+    ranges, starts_s, stops_s = [], [], []
+    for k, segment in enumerate(timeline.segments):
+        n_bins = -(-segment.n // size)
+        low, high = envelope.bins(k, level, 0, n_bins)
+        ranges.append(high - low)
+        places = np.arange(n_bins, dtype=np.float64)
+        starts_s.append(segment.time_at(places * size))
+        stops_s.append(segment.time_at(np.minimum((places + 1) * size, segment.n)))
+    return Swings(_robust_scores(np.concatenate(ranges, axis=1)), np.concatenate(starts_s), np.concatenate(stops_s))
+
+
+def _robust_scores(values: FloatArray) -> FloatArray:
+    """Robust z of each row; 0 where nothing varies."""
+    scores = np.full(values.shape, np.nan, dtype=np.float32)
+    if not values.size:
+        return scores
+    # Rows that miss the same bins, as they do at the end of what is built, are done together.
+    known = np.isfinite(values)
+    patterns, which = np.unique(known, axis=0, return_inverse=True) if not known.all() else (known[:1], None)
+    for k, pattern in enumerate(patterns):
+        rows = slice(None) if which is None else np.flatnonzero(which.reshape(-1) == k)
+        own = values[rows][:, pattern]
+        if not own.shape[1]:
+            continue
+        middle = np.median(own, axis=1, keepdims=True)
+        spread = 1.4826 * np.median(np.abs(own - middle), axis=1, keepdims=True)
+        part = np.full((len(own), values.shape[1]), np.nan, dtype=np.float32)
+        part[:, pattern] = np.where(spread > 0, (own - middle) / np.where(spread > 0, spread, 1), 0.0)
+        scores[rows] = part
+    return scores

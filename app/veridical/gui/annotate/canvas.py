@@ -1,92 +1,53 @@
 """The signals with marks, suggestions and events; drags and wheel become calls on the model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-import numpy as np
-from PySide6.QtCore import QLineF, QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import (
-    QColor,
-    QFont,
-    QFontMetricsF,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QResizeEvent,
-    QWheelEvent,
-)
+from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from veridical.domain.annotation import Annotation, Suggestion
-from veridical.domain.arrays import FloatArray
-from veridical.domain.timeline import Segment
-from veridical.domain.viewing import ViewedSignal
-from veridical.gui.annotate.view_model import AnnotateModel, AnnotateScreen, label_words
-from veridical.gui.common.appearance import Appearance, make_font
-from veridical.gui.common.lanes import Lane, lane_at, lay_out
-from veridical.gui.common.scaling import lane_offsets, time_ticks
-from veridical.gui.common.scene_renderer import RenderedScene, SceneRenderer
-from veridical.gui.common.tokens import LABEL_COLOURS, SMALL_PT, Theme, argb
-from veridical.gui.common.trace_axes import (
-    TraceFrame,
-    cosmetic,
-    paint_grid,
-    paint_labels,
-    paint_scale_bars,
-    paint_zero_lines,
-    tick_positions,
+from veridical.domain.annotation import AnnotationSet
+from veridical.domain.landmarks import Landmarks
+from veridical.gui.annotate.band_painter import BandPainter, BandPicture
+from veridical.gui.annotate.bands import TOP_PX, PlacedBand, Window, place_bands
+from veridical.gui.annotate.mark_table import MarkTable
+from veridical.gui.annotate.overlays import (
+    paint_between,
+    paint_events,
+    paint_landmarks,
+    paint_names,
+    paint_outline,
+    paint_scales,
+    paint_suggestions,
+    paint_tags,
+    paint_ticks,
 )
-from veridical.gui.common.trace_painter import Group, Run, Scene
+from veridical.gui.annotate.view_model import AnnotateModel
+from veridical.gui.annotate.view_settings import ViewSettings
+from veridical.gui.common.appearance import Appearance
+from veridical.gui.common.lanes import lane_at
+from veridical.gui.common.scene_renderer import SceneRenderer
+from veridical.gui.common.tokens import LABEL_COLOURS
 
-_TOP_PX = 26.0
 _DRAG_PX = 4.0
+_LATE_MS = 40
+_Bands = tuple[PlacedBand, ...]
+_Pictures = tuple[BandPicture, ...]
 
 
-@dataclass(frozen=True, eq=False)
-class SceneRequest:
-    """What the renderer needs; frozen, so that it can cross threads."""
+def _make_painter() -> Callable[[_Bands], _Pictures]:
+    """One painter for each band, in the renderer's thread."""
+    painters = (BandPainter(), BandPainter())
 
-    signals: tuple[ViewedSignal, ...]
-    lanes: tuple[Lane, ...]
-    spans: tuple[float, ...]
-    start_s: float
-    stop_s: float
-    width_px: int
-    height_px: int
-    ratio: float
-    theme: Theme
+    def paint(bands: _Bands) -> _Pictures:
+        return tuple(painter.paint(placed.band) for painter, placed in zip(painters, bands, strict=False))
 
-    def build(self) -> Scene:
-        """Cut the window out of every signal, each channel around its own middle."""
-        groups = []
-        for signal, span in zip(self.signals, self.spans, strict=True):
-            runs = tuple(
-                self._read(signal, s)
-                for segment in signal.timeline.segments_between(self.start_s, self.stop_s)
-                for s in segment.straight_pieces()
-            )
-            offsets = lane_offsets(_thin(runs, len(signal.labels), self.start_s, self.stop_s), signal.role)
-            groups.append(Group(runs, offsets, span, argb(self.theme.role(signal.role))))
-        return Scene(tuple(groups), self.lanes, self.start_s, self.stop_s, self.width_px, self.height_px, self.ratio)
-
-    def _read(self, signal: ViewedSignal, piece: Segment) -> Run:
-        """Read the part of a straight stretch that is in the window."""
-        first = max(0, int((self.start_s - piece.start_s) / piece.period_s) - 1)
-        stop = min(piece.n, int((self.stop_s - piece.start_s) / piece.period_s) + 2)
-        samples = signal.source.read(piece.first + first, piece.first + max(first, stop))
-        return Run(samples, piece.start_s + first * piece.period_s, piece.period_s)
+    return paint
 
 
-def _thin(runs: tuple[Run, ...], n_channels: int, start_s: float, stop_s: float) -> FloatArray:
-    """Take at most some hundred samples of each run in the window."""
-    parts = []
-    for run in runs:
-        first = max(0, int((start_s - run.start_s) / run.period_s))
-        last = min(run.samples.shape[1], int((stop_s - run.start_s) / run.period_s) + 1)
-        if last > first:
-            parts.append(run.samples[:, first : last : max(1, (last - first) // 500)])
-    return np.concatenate(parts, axis=1).astype(np.float64) if parts else np.empty((n_channels, 0))
+def label_colour(label: str) -> str:
+    """Colour of a label."""
+    return LABEL_COLOURS.get(label, LABEL_COLOURS["other"])
 
 
 class TraceCanvas(QWidget):
@@ -96,15 +57,29 @@ class TraceCanvas(QWidget):
     acted = Signal()
     # Emitted for the Tab key: go to the next suggestion.
     next_wanted = Signal()
+    # Emitted with a sentence when signals cannot be drawn, empty when they can again.
+    problem_changed = Signal(str)
+    # Emitted after other signals came on screen.
+    painted = Signal()
 
     def __init__(self, appearance: Appearance, model: AnnotateModel, marks_one_channel: Callable[[], bool]) -> None:
         super().__init__()
         self._appearance, self._model = appearance, model
         self._marks_one_channel = marks_one_channel
-        self._renderer = SceneRenderer()
-        self._renderer.ready.connect(self._on_ready, Qt.ConnectionType.QueuedConnection)
-        self._rendered: RenderedScene | None = None
-        self._lanes: tuple[Lane, ...] = ()
+        self._settings = ViewSettings()
+        self._landmarks = Landmarks()
+        self._renderer: SceneRenderer[_Bands, _Pictures] = SceneRenderer(_make_painter)
+        self._renderer.bell.ready.connect(self._on_ready, Qt.ConnectionType.QueuedConnection)
+        self._renderer.bell.failed.connect(self._tell, Qt.ConnectionType.QueuedConnection)
+        self._pictures: _Pictures = ()
+        self._bands: _Bands = ()
+        self._table: tuple[AnnotationSet, MarkTable] | None = None
+        self._backdrop: tuple[tuple[object, ...], QPixmap] | None = None
+        self._problem = ""
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_LATE_MS)
+        self._late.timeout.connect(self.update)
         self._pressed: QPointF | None = None
         self._is_dragging = False
         self.active_role = "EEG"
@@ -112,38 +87,56 @@ class TraceCanvas(QWidget):
         self.setMouseTracking(True)
         self.setMinimumSize(400, 260)
         self.setCursor(Qt.CursorShape.CrossCursor)
+        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName("Signals")
         appearance.changed.connect(self.redraw)
 
     @property
     def is_current(self) -> bool:
-        """Whether the traces shown belong to the window asked for."""
-        screen, rendered = self._model.screen, self._rendered
-        return rendered is not None and (rendered.scene.start_s, rendered.scene.stop_s) == (
-            screen.start_s,
-            screen.stop_s,
-        )
+        """Whether the signals shown are those asked for."""
+        return bool(self._bands) and [p.band for p in self._pictures] == [b.band for b in self._bands]
+
+    @property
+    def bands(self) -> _Bands:
+        """What is asked for: the main band, and skin conductance's own if it has one."""
+        return self._bands
+
+    @property
+    def settings(self) -> ViewSettings:
+        """How the signals are shown."""
+        return self._settings
+
+    def show_settings(self, settings: ViewSettings) -> None:
+        """Show the signals otherwise."""
+        self._settings = settings
+        self.redraw()
+
+    def show_landmarks(self, landmarks: Landmarks) -> None:
+        """Show heart beats and skin responses."""
+        self._landmarks = landmarks
+        self.redraw()
 
     def redraw(self) -> None:
-        """Ask for new traces and repaint what lies over them."""
-        area, screen = self._area(), self._model.screen
-        self._lanes = lay_out([(s.role, s.labels) for s in self._model.signals], area.height())
-        if self._model.signals and area.width() > 8:
-            request = SceneRequest(
-                self._model.signals,
-                self._lanes,
-                tuple(span for _, span in screen.spans),
-                screen.start_s,
-                screen.stop_s,
-                round(area.width()),
-                round(area.height()),
-                self.devicePixelRatioF(),
-                self._appearance.theme,
-            )
-            self._renderer.request(request.build)
+        """Ask for new signals and repaint what lies over them."""
+        screen = self._model.screen
+        if self._table is None or self._table[0] is not screen.annotations:
+            self._table = screen.annotations, MarkTable.of(screen.annotations.annotations, label_colour)
+        window = Window(
+            self._model.signals, dict(screen.spans), screen.start_s, screen.seconds, screen.length_s, self._table[1],
+            self._landmarks,
+        )  # fmt: skip
+        size = (self.width(), self.height())
+        bands, problem = place_bands(window, self._settings, size, self.devicePixelRatioF(), self._appearance.theme)
+        self._tell(problem)
+        self._bands = bands
+        if bands:
+            self._renderer.request(bands)
         else:
-            self._rendered = None
-        self.update()
+            self._renderer.forget()
+            self._pictures = ()
+            self.update()
+        # Painted once, with the new signals; if they take longer, the old ones are moved there meanwhile.
+        self._late.start()
 
     def close_renderer(self) -> None:
         """Stop the thread."""
@@ -158,106 +151,94 @@ class TraceCanvas(QWidget):
 
     # Painting ---------------------------------------------------------------------------------------
     def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
-        theme, screen, area = self._appearance.theme, self._model.screen, self._area()
+        theme, screen = self._appearance.theme, self._model.screen
         painter = QPainter(self)
-        painter.fillRect(self.rect(), QColor(theme.sunken))
-        ticks = time_ticks(screen.start_s, screen.stop_s, area.width())
-        paint_grid(painter, area, tick_positions(ticks, screen.start_s, screen.stop_s, area), theme)
-        paint_zero_lines(painter, [lane for lane in self._lanes if lane.role != "EEG"], area, theme)
-        painter.setClipRect(area.adjusted(0, -_TOP_PX, 0, 0))
-        self._paint_events(painter, screen, area, theme)
-        for annotation in screen.annotations.touching(screen.start_s, screen.stop_s):
-            self._paint_mark(painter, annotation, annotation == screen.selected, area, theme)
-        self._paint_traces(painter, screen, area)
-        for annotation in screen.annotations.touching(screen.start_s, screen.stop_s):
-            self._paint_tag_of(painter, annotation, area, theme)
-        for suggestion in screen.suggestions:
-            if suggestion.onset_s < screen.stop_s and suggestion.onset_s + suggestion.duration_s > screen.start_s:
-                self._paint_suggestion(painter, suggestion, suggestion == screen.chosen, area, theme)
-        if screen.pending is not None:
-            pen = QPen(QColor(theme.accent), 1.5, Qt.PenStyle.DashLine)
-            for box in self._boxes(screen.pending.start_s, screen.pending.stop_s, screen.pending.channels, area):
-                painter.setPen(pen)
-                painter.setBrush(_tint(theme.accent, 36))
-                painter.drawRect(box)
-        painter.setClipping(False)
-        paint_labels(painter, self._lanes, area, theme)
-        paint_scale_bars(painter, self._lanes, [span for _, span in screen.spans], area, theme)
+        self._paint_backdrop(painter)
+        for k, placed in enumerate(self._bands):
+            self._paint_signals(painter, k, placed)
+            paint_ticks(painter, placed, theme)
+            painter.setClipRect(placed.area.adjusted(0, -TOP_PX if k == 0 else 0, 0, 0))
+            paint_events(painter, placed, screen.events, theme, has_words=k == 0)
+            paint_landmarks(painter, placed, self._pictures[k] if k < len(self._pictures) else None, theme)
+            if k:
+                paint_between(painter, placed, screen.start_s, screen.stop_s, theme)
+            if screen.selected is not None:
+                mark = screen.selected
+                paint_outline(painter, placed, (mark.onset_s, mark.stop_s, mark.channels), theme.text)
+            if screen.pending is not None:
+                stretch = screen.pending
+                paint_outline(
+                    painter, placed, (stretch.start_s, stretch.stop_s, stretch.channels), theme.accent, is_open=True
+                )
+            paint_suggestions(painter, placed, screen.suggestions, screen.chosen, theme, label_colour)
+            if k == 0:
+                paint_tags(painter, placed, theme, label_colour)
+            painter.setClipping(False)
+        if not self._bands:
+            painter.setPen(QColor(theme.quiet))
+            words = "All channels are hidden" if self._model.signals else ""
+            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
         painter.end()
 
-    def _paint_traces(self, painter: QPainter, screen: AnnotateScreen, area: QRectF) -> None:
-        rendered = self._rendered
-        if rendered is None:
+    def _paint_signals(self, painter: QPainter, k: int, placed: PlacedBand) -> None:
+        if k >= len(self._pictures):
+            return
+        picture, area = self._pictures[k], placed.area
+        shown = picture.band
+        if (shown.start_s, shown.seconds) == (placed.band.start_s, placed.band.seconds):
+            painter.drawImage(area.topLeft(), picture.image)
             return
         # An older picture is moved to where it belongs until the new one is there: nothing jumps.
-        scale = area.width() / screen.seconds
-        left = area.left() + (rendered.scene.start_s - screen.start_s) * scale
-        width = (rendered.scene.stop_s - rendered.scene.start_s) * scale
-        image = rendered.image
-        if self.is_current and image.deviceIndependentSize().width() == round(area.width()):
-            painter.drawImage(area.topLeft(), image)
-        else:
-            painter.drawImage(QRectF(left, area.top(), width, area.height()), image, QRectF(image.rect()))
+        painter.save()
+        painter.setClipRect(area)
+        painter.fillRect(area, QColor(self._appearance.theme.sunken))
+        left, right = placed.x(shown.start_s), placed.x(shown.start_s + shown.seconds)
+        target = QRectF(left, area.top(), right - left, shown.height_px)
+        painter.drawImage(target, picture.image, QRectF(picture.image.rect()))
+        painter.restore()
 
-    def _paint_events(self, painter: QPainter, screen: AnnotateScreen, area: QRectF, theme: Theme) -> None:
-        painter.setFont(make_font(SMALL_PT))
-        metrics = QFontMetricsF(painter.font())
-        free_from = area.left()
-        for onset_s, words in screen.events:
-            if not screen.start_s <= onset_s <= screen.stop_s:
-                continue
-            x = self._x(onset_s, area)
-            if words == "rating":
-                painter.setPen(cosmetic(theme.markers, 150))
-                painter.drawLine(QLineF(x, area.top() - 6, x, area.top()))
-                continue
-            painter.setPen(cosmetic(theme.markers, 150, Qt.PenStyle.DotLine))
-            painter.drawLine(QLineF(x, area.top(), x, area.bottom()))
-            width = metrics.horizontalAdvance(words) + 6
-            if x >= free_from:
-                painter.setPen(QColor(theme.markers))
-                painter.drawText(QRectF(x + 3, area.top() - 22, width, 18), Qt.AlignmentFlag.AlignLeft, words)
-                free_from = x + width + 6
+    def _paint_backdrop(self, painter: QPainter) -> None:
+        """Everything around the signals; what they cover is not drawn twice."""
+        backdrop, ratio = self._find_backdrop(), self.devicePixelRatioF()
+        covered = [
+            QRectF(placed.area.topLeft(), picture.image.deviceIndependentSize())
+            for placed, picture in zip(self._bands, self._pictures, strict=False)
+        ]
+        if len(covered) != len(self._bands) or not covered:
+            painter.drawPixmap(0, 0, backdrop)
+            return
+        width, left, right = float(self.width()), covered[0].left(), covered[0].right()
+        edges = [0.0, *(edge for box in covered for edge in (box.top(), box.bottom())), float(self.height())]
+        strips = [QRectF(0, top, width, bottom - top) for top, bottom in zip(edges[::2], edges[1::2], strict=True)]
+        for box in covered:
+            strips.append(QRectF(0, box.top(), left, box.height()))
+            strips.append(QRectF(right, box.top(), width - right, box.height()))
+        for box in strips:
+            source = QRectF(box.x() * ratio, box.y() * ratio, box.width() * ratio, box.height() * ratio)
+            painter.drawPixmap(box, backdrop, source)
 
-    def _paint_mark(self, painter: QPainter, mark: Annotation, is_selected: bool, area: QRectF, theme: Theme) -> None:
-        colour = LABEL_COLOURS.get(mark.label, LABEL_COLOURS["other"])
-        for box in self._boxes(mark.onset_s, mark.stop_s, mark.channels, area):
-            painter.setPen(QPen(QColor(theme.text if is_selected else colour), 2 if is_selected else 1))
-            painter.setBrush(_tint(colour, 90 if is_selected else 56))
-            painter.drawRect(box)
-
-    def _paint_tag_of(self, painter: QPainter, mark: Annotation, area: QRectF, theme: Theme) -> None:
-        colour = LABEL_COLOURS.get(mark.label, LABEL_COLOURS["other"])
-        boxes = self._boxes(mark.onset_s, mark.stop_s, mark.channels, area)
-        if boxes:
-            _paint_tag(painter, boxes[0], label_words(mark.label), colour, theme, area)
-
-    def _paint_suggestion(
-        self, painter: QPainter, suggestion: Suggestion, is_chosen: bool, area: QRectF, theme: Theme
-    ) -> None:
-        colour = LABEL_COLOURS.get(suggestion.label, LABEL_COLOURS["other"])
-        boxes = self._boxes(suggestion.onset_s, suggestion.onset_s + suggestion.duration_s, suggestion.channels, area)
-        for box in boxes:
-            painter.setPen(
-                QPen(QColor(theme.accent if is_chosen else colour), 2 if is_chosen else 1, Qt.PenStyle.DashLine)
-            )
-            painter.setBrush(_tint(theme.accent, 20) if is_chosen else Qt.BrushStyle.NoBrush)
-            painter.drawRect(box)
-        if boxes and is_chosen:
-            _paint_tag(painter, boxes[0], f"{label_words(suggestion.label)}?", theme.accent, theme, area)
-
-    def _boxes(self, start_s: float, stop_s: float, channels: tuple[str, ...], area: QRectF) -> list[QRectF]:
-        left, right = self._x(start_s, area), self._x(stop_s, area)
-        left, right = max(left, area.left() - 4), min(right, area.right() + 4)
-        width = max(2.0, right - left)
-        if not channels:
-            return [QRectF(left, area.top(), width, area.height())]
-        rows = [lane for lane in self._lanes if lane.label in channels]
-        return [QRectF(left, area.top() + lane.top_px, width, lane.height_px) for lane in rows]
+    def _find_backdrop(self) -> QPixmap:
+        """Names and scales beside the signals, painted when they change."""
+        theme, ratio = self._appearance.theme, self.devicePixelRatioF()
+        spans = tuple(p.spans for p in self._pictures)
+        parts = tuple((b.band.lanes, tuple(b.band.kind(s) for s in b.band.strips), b.area.top()) for b in self._bands)
+        factors = tuple(s.factors for b in self._bands for s in b.band.strips)
+        wanted = (self.width(), self.height(), ratio, theme, parts, spans, factors)
+        if self._backdrop is None or self._backdrop[0] != wanted:
+            pixmap = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(QColor(theme.sunken))
+            painter = QPainter(pixmap)
+            for k, placed in enumerate(self._bands):
+                paint_names(painter, placed, theme)
+                paint_scales(painter, placed, spans[k] if k < len(spans) else (), theme)
+            painter.end()
+            self._backdrop = (wanted, pixmap)
+        return self._backdrop[1]
 
     # Mouse ------------------------------------------------------------------------------------------
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
-        if event.button() == Qt.MouseButton.LeftButton and self._area().contains(event.position()):
+        if event.button() == Qt.MouseButton.LeftButton and self._band_at(event.position()) is not None:
             self._pressed, self._is_dragging = event.position(), False
             self._note_role(event.position())
 
@@ -272,11 +253,12 @@ class TraceCanvas(QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if self._pressed is None:
             return
+        placed = self._band_at(self._pressed)
         if self._is_dragging:
             self._drag_to(event)
-        else:
-            lane = lane_at(self._lanes, self._pressed.y() - self._area().top())
-            self._model.select_at(self._time(self._pressed.x()), lane.label if lane is not None else "")
+        elif placed is not None:
+            channels = self._channels_at(self._pressed)
+            self._model.select_at(placed.time(self._pressed.x()), channels[0] if channels else "")
         self._pressed = None
         self.update()
         self.acted.emit()
@@ -288,8 +270,8 @@ class TraceCanvas(QWidget):
             self._model.scale(self.active_role, -1 if notches > 0 else 1)
         elif event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
             self._model.scroll(-notches * self._model.screen.seconds / 8)
-        else:
-            self._model.zoom(0.8**notches, self._time(event.position().x()))
+        elif self._bands:
+            self._model.zoom(0.8**notches, self._bands[0].time(event.position().x()))
         event.accept()
         self.redraw()
         self.acted.emit()
@@ -299,48 +281,40 @@ class TraceCanvas(QWidget):
 
     def _drag_to(self, event: QMouseEvent) -> None:
         assert self._pressed is not None
-        lane = lane_at(self._lanes, self._pressed.y() - self._area().top())
+        placed = self._band_at(self._pressed)
+        if placed is None:
+            return
         is_one = self._marks_one_channel() or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        channels = (lane.label,) if is_one and lane is not None else ()
-        self._model.drag(self._time(self._pressed.x()), self._time(event.position().x()), channels)
+        channels = self._channels_at(self._pressed) if is_one else ()
+        self._model.drag(placed.time(self._pressed.x()), placed.time(event.position().x()), channels)
         self.update()
 
+    def _band_at(self, position: QPointF) -> PlacedBand | None:
+        return next((b for b in self._bands if b.area.contains(position)), None)
+
+    def _channels_at(self, position: QPointF) -> tuple[str, ...]:
+        """Recorded channels of the lane under a point; none where all channels share one lane."""
+        placed = self._band_at(position)
+        lane = lane_at(placed.band.lanes, position.y() - placed.area.top()) if placed is not None else None
+        if placed is None or lane is None or (placed.band.is_butterfly and lane.role == "EEG"):
+            return ()
+        return placed.band.channels_of(lane)
+
     def _note_role(self, position: QPointF) -> None:
-        lane = lane_at(self._lanes, position.y() - self._area().top())
+        placed = self._band_at(position)
+        lane = lane_at(placed.band.lanes, position.y() - placed.area.top()) if placed is not None else None
         if lane is not None:
             self.active_role = lane.role
 
-    def _area(self) -> QRectF:
-        return TraceFrame(self.width(), self.height(), top_px=_TOP_PX).traces
-
-    def _x(self, time_s: float, area: QRectF) -> float:
-        return area.left() + (time_s - self._model.screen.start_s) / self._model.screen.seconds * area.width()
-
-    def _time(self, x: float) -> float:
-        area = self._area()
-        return self._model.screen.start_s + (x - area.left()) / area.width() * self._model.screen.seconds
-
     def _on_ready(self) -> None:
-        self._rendered = self._renderer.take()
-        self.update()
+        pictures = self._renderer.take()
+        if pictures is not None and self._bands:
+            self._pictures = pictures
+            self._late.stop()
+            self.update()
+            self.painted.emit()
 
-
-def _tint(colour: str, alpha: int) -> QColor:
-    tint = QColor(colour)
-    tint.setAlpha(alpha)
-    return tint
-
-
-def _paint_tag(painter: QPainter, box: QRectF, words: str, colour: str, theme: Theme, area: QRectF) -> None:
-    """Write a label at a box's top, on the theme's ground so that it can be read on every tint."""
-    painter.setFont(make_font(SMALL_PT, QFont.Weight.Medium))
-    width = QFontMetricsF(painter.font()).horizontalAdvance(words) + 20
-    left = min(max(box.left(), area.left()), area.right() - width)
-    tag = QRectF(left, max(area.top(), box.top()), width, 20)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(_tint(theme.surface, 225))
-    painter.drawRect(tag)
-    painter.setBrush(QColor(colour))
-    painter.drawRect(QRectF(tag.left() + 5, tag.top() + 6, 8, 8))
-    painter.setPen(QColor(theme.text))
-    painter.drawText(tag.adjusted(16, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, words)
+    def _tell(self, problem: str) -> None:
+        if problem != self._problem:
+            self._problem = problem
+            self.problem_changed.emit(problem)

@@ -9,12 +9,14 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QStackedWidget,
 
 from veridical.domain.annotation import LABELS, Suggestion
 from veridical.domain.errors import VeridicalError
+from veridical.domain.landmarks import Landmarks
 from veridical.domain.participant import RunKey
 from veridical.gui.annotate.canvas import TraceCanvas
 from veridical.gui.annotate.label_bar import LabelBar
 from veridical.gui.annotate.mend_offer import MendOffer
 from veridical.gui.annotate.overview import Overview
 from veridical.gui.annotate.suggestion_list import SuggestionDelegate, SuggestionList
+from veridical.gui.annotate.view_loader import ViewLoader
 from veridical.gui.annotate.view_model import LABEL_KEYS, AnnotateModel
 from veridical.gui.common import wording
 from veridical.gui.common.actions import Action
@@ -47,6 +49,9 @@ class AnnotatePage(Page):
         self.open_runner.failed.connect(self._on_open_failed)
         self.suggest_runner.finished.connect(self._on_suggested)
         self.suggest_runner.failed.connect(self._on_failed)
+        self.loader = ViewLoader(context.appearance, self)
+        self.loader.failed.connect(self._on_failed)
+        self.loader.remarked.connect(lambda words: self.banner.show_sentence("caution", words))
         self._runs: tuple[RunKey, ...] = ()
         self._opening: RunKey | None = None
         self._marks_one_channel = False
@@ -79,6 +84,7 @@ class AnnotatePage(Page):
         """Write the table and stop the threads."""
         self.open_runner.close()
         self.suggest_runner.close()
+        self.loader.close()
         self.offer.close_threads()
         self.model.close()
         self.canvas.close_renderer()
@@ -172,6 +178,9 @@ class AnnotatePage(Page):
         self._redo = ActionButton(appearance, actions["annotate.redo"], "redo", "quiet")
         for widget in (self._undo, self._redo, self._choice):
             self.header.add(widget)
+        # In the header, so that the signals do not move when it comes and goes.
+        self.loader.strip.setFixedWidth(34 * GRID)
+        self.header.add(self.loader.strip)
         self._open_strip = ProgressStrip(appearance, self.open_runner)
         self._suggest_strip = ProgressStrip(appearance, self.suggest_runner)
         self._empty = EmptyState(appearance, "annotate", "Mark what is not brain, skin or heart", "")
@@ -198,6 +207,8 @@ class AnnotatePage(Page):
         self.column.addWidget(self._suggest_strip)
         self.column.addWidget(self._faces, 1)
         self.canvas.acted.connect(self._draw)
+        self.loader.grown.connect(self._on_grown)
+        self.loader.landmarks_found.connect(self.canvas.show_landmarks)
         self.canvas.next_wanted.connect(lambda: self._do(partial(self.model.step_suggestion, 1)))
         self.overview.acted.connect(lambda: self._do(_nothing))
 
@@ -265,7 +276,6 @@ class AnnotatePage(Page):
         self._labels.refresh(self._can_label())
         for button in (*self._buttons, self._undo, self._redo):
             button.refresh()
-        self.canvas.update()
         self.overview.update()
         self.changed.emit()
 
@@ -310,6 +320,7 @@ class AnnotatePage(Page):
     def _on_focus(self) -> None:
         key = self.model.key
         if key is not None and key.participant != self.context.workspace.focus.participant:
+            self.loader.load(None)
             self.model.close()
             self.offer.put_off()
             self.canvas.redraw()
@@ -328,12 +339,20 @@ class AnnotatePage(Page):
         if self._opening is None or self._opening.participant != self.context.workspace.focus.participant:
             desk.close()
             return
+        self.loader.load(None)
         self.model.take(desk, self._opening)
+        self.canvas.show_landmarks(Landmarks())
+        self.loader.load(desk.viewing)
         self._list_runs()
         self.canvas.redraw()
         self._look_for_damage()
         if not self.model.screen.suggestions and not self.model.screen.annotations.annotations:
             self._find_suggestions()
+
+    def _on_grown(self) -> None:
+        self.model.refresh()
+        self.canvas.redraw()
+        self.overview.update()
 
     def _on_open_failed(self, sentence: str) -> None:
         self._on_failed(sentence)

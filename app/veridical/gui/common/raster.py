@@ -4,7 +4,10 @@ A nogil compiled kernel into a QImage took 3.3 ms for 64 channels where 64 plot 
 incrementally it took 0.5 ms (measured for this project). Without numba the same numbers come from numpy.
 """
 
+import contextlib
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
 
@@ -18,15 +21,58 @@ Columns: TypeAlias = NDArray[np.float32]
 _Kernel: TypeAlias = Callable[..., Any]
 
 
+@dataclass(frozen=True)
+class _Kernels:
+    extremes: _Kernel
+    row_extremes: _Kernel
+    draw: _Kernel
+    tint: _Kernel
+
+
+# Set once the compiled kernels may be used.
+_is_compiled = threading.Event()
+
+
 @lru_cache(maxsize=1)
-def _kernels() -> tuple[_Kernel, _Kernel]:
-    """Compile (or load from the cache) both kernels; importing numba takes too long to do it at start-up."""
+def _compile() -> _Kernels:
+    """Compile the kernels, or load them from the cache: seconds the first time, half a second for the import."""
     try:
         import numba
     except ImportError:  # no wheel for this interpreter: slower, but nothing is missing
-        return column_extremes_numpy, draw_columns_numpy
-    compiled = numba.njit(cache=True, nogil=True)
-    return compiled(_extremes), compiled(_draw)
+        return _plain()
+
+    def compiled(kernel: _Kernel) -> _Kernel:
+        # Beside this file, else in the user's cache; where neither can be written it is compiled at every start.
+        with contextlib.suppress(RuntimeError):
+            cached: _Kernel = numba.njit(cache=True, nogil=True)(kernel)
+            return cached
+        fresh: _Kernel = numba.njit(nogil=True)(kernel)
+        return fresh
+
+    return _Kernels(compiled(_extremes), compiled(_row_extremes), compiled(_draw), compiled(_tint))
+
+
+@lru_cache(maxsize=1)
+def _plain() -> _Kernels:
+    return _Kernels(column_extremes_numpy, row_extremes_numpy, draw_columns_numpy, _tint_numpy)
+
+
+def _kernels() -> _Kernels:
+    """The compiled kernels as soon as they are ready: no frame waits for the compiler."""
+    return _compile() if _is_compiled.is_set() else _plain()
+
+
+def warm_up() -> None:
+    """Compile, and draw a little with every kernel; meanwhile numpy draws."""
+    kernels = _compile()
+    samples = np.zeros((1, 4), dtype=np.float32)
+    low, high = np.empty((1, 2), dtype=np.float32), np.empty((1, 2), dtype=np.float32)
+    pixels = np.zeros((2, 2), dtype=np.uint32)
+    kernels.extremes(samples, 0.0, 1.0, 2, low, high)
+    kernels.row_extremes(np.ascontiguousarray(samples.T), 0.0, 1.0, 2, low, high)
+    kernels.draw(pixels, low, high, np.zeros(1), np.ones(1), np.array([[0, 2]]), np.zeros(1, dtype=np.uint32), 0)
+    kernels.tint(pixels, np.array([[0, 1, 0, 1]]), np.zeros(1, dtype=np.uint32), np.zeros(1, dtype=np.int64))
+    _is_compiled.set()
 
 
 def column_extremes(
@@ -48,18 +94,22 @@ def column_extremes(
     low, high : ndarray of float32, shape (n_channels, n_columns)
         Written.
     """
-    _kernels()[0](samples, float(position), float(step), n_columns, low, high)
+    _kernels().extremes(samples, float(position), float(step), n_columns, low, high)
 
 
-def warm_up() -> None:
-    """Draw a little, so that the first real frame does not wait for the compiler."""
-    samples = np.zeros((1, 4), dtype=np.float32)
-    low, high = np.empty((1, 2), dtype=np.float32), np.empty((1, 2), dtype=np.float32)
-    column_extremes(samples, 0.0, 1.0, 2, low, high)
-    draw_columns(
-        np.zeros((2, 2), dtype=np.uint32), low, high, np.zeros(1), np.ones(1), np.array([[0, 2]]),
-        np.zeros(1, dtype=np.uint32), 0,
-    )  # fmt: skip
+def row_extremes(
+    samples: FloatArray, position: float, step: float, n_columns: int, low: Columns, high: Columns
+) -> None:
+    """Do what ``column_extremes`` does for samples that lie in memory as files hold them.
+
+    Parameters
+    ----------
+    samples : ndarray of float32, shape (n_times, n_channels)
+        Contiguous: the channels of a sample are neighbours, so that many are compared at once.
+    low, high : ndarray of float32, shape (n_channels, n_columns)
+        Written.
+    """
+    _kernels().row_extremes(samples, float(position), float(step), n_columns, low, high)
 
 
 def _extremes(samples: Any, position: float, step: float, n_columns: int, low: Any, high: Any) -> None:
@@ -99,34 +149,78 @@ def _extremes(samples: Any, position: float, step: float, n_columns: int, low: A
                 high[channel, column] = np.nan
 
 
+def _row_extremes(samples: Any, position: float, step: float, n_columns: int, low: Any, high: Any) -> None:
+    n_times, n_channels = samples.shape
+    last = n_times - 1
+    least = np.empty(n_channels, dtype=np.float32)
+    most = np.empty(n_channels, dtype=np.float32)
+    between = np.empty(n_channels, dtype=np.float32)
+    for column in range(n_columns):
+        start = position + column * step
+        stop = start + step
+        least[:] = np.inf
+        most[:] = -np.inf
+        if stop >= 0 and start <= last:
+            left = start if start > 0 else 0.0
+            right = stop if stop < last else float(last)
+            # The left edge, the samples in the column, the right edge; simple inner loops, which become vectors.
+            first = int(np.ceil(left))
+            for at in range(first - 1, int(np.floor(right)) + 2):
+                edge = left if at < first else right
+                is_edge = at < first or at > right
+                k = int(edge) if is_edge else at
+                rest = np.float32(edge - k) if is_edge else np.float32(0)
+                if rest > 0 and k < last:
+                    for channel in range(n_channels):
+                        value = samples[k, channel]
+                        between[channel] = value + (samples[k + 1, channel] - value) * rest
+                else:
+                    for channel in range(n_channels):
+                        between[channel] = samples[k, channel]
+                for channel in range(n_channels):
+                    value = between[channel]
+                    lowest = least[channel]
+                    highest = most[channel]
+                    least[channel] = value if value < lowest else lowest
+                    most[channel] = value if value > highest else highest
+        for channel in range(n_channels):
+            is_known = least[channel] <= most[channel]
+            low[channel, column] = least[channel] if is_known else np.nan
+            high[channel, column] = most[channel] if is_known else np.nan
+
+
 def column_extremes_numpy(
     samples: FloatArray, position: float, step: float, n_columns: int, low: Columns, high: Columns
 ) -> None:
     """Do what ``column_extremes`` does without a compiler."""
-    n_times = samples.shape[1]
+    row_extremes_numpy(np.ascontiguousarray(samples.T), position, step, n_columns, low, high)
+
+
+def row_extremes_numpy(
+    samples: FloatArray, position: float, step: float, n_columns: int, low: Columns, high: Columns
+) -> None:
+    """Do what ``row_extremes`` does without a compiler."""
+    n_times = samples.shape[0]
     last = n_times - 1
     edges = position + step * np.arange(n_columns + 1)
-    inside = (edges[1:] >= 0) & (edges[:-1] <= last) & (n_times > 0)
+    inside = np.flatnonzero((edges[1:] >= 0) & (edges[:-1] <= last)) if n_times else np.empty(0, dtype=np.int64)
     low[:], high[:] = np.nan, np.nan
-    if not inside.any():
+    if not len(inside):
         return
-    held = np.clip(edges, 0, last)
+    held = np.clip(edges[inside[0] : inside[-1] + 2], 0, last)
     whole = np.floor(held).astype(np.int64)
-    following = np.minimum(whole + 1, last)
-    rest = (held - whole).astype(samples.dtype)
-    with np.errstate(invalid="ignore"):
-        ahead = np.where(rest > 0, (samples[:, following] - samples[:, whole]) * rest, 0)
-    at_edges = samples[:, whole] + ahead
+    rest = (held - whole).astype(samples.dtype)[:, None]
+    following = np.where(rest[:, 0] > 0, np.minimum(whole + 1, last), whole)
+    at_edges = samples[whole] + (samples[following] - samples[whole]) * rest
+    # Ranges for reduceat, every second one used; without a sample between the edges, the left edge's own stands in.
     first, stop = np.ceil(held[:-1]).astype(np.int64), np.floor(held[1:]).astype(np.int64) + 1
-    for column in np.flatnonzero(inside):
-        parts = [at_edges[:, column : column + 2]]
-        if stop[column] > first[column]:
-            parts.append(samples[:, first[column] : stop[column]])
-        values = np.concatenate(parts, axis=1)
-        known = ~np.isnan(values)
-        some = known.any(axis=1)
-        low[some, column] = np.where(known, values, np.inf).min(axis=1)[some]
-        high[some, column] = np.where(known, values, -np.inf).max(axis=1)[some]
+    is_filled = stop > first
+    ranges = np.stack([np.minimum(first, last), np.minimum(stop, n_times)], axis=1).reshape(-1)
+    padded = np.concatenate([samples, samples[-1:]])
+    for out, reduce in ((low, np.fmin), (high, np.fmax)):
+        found = reduce(at_edges[:-1], at_edges[1:])
+        found[is_filled] = reduce(found, reduce.reduceat(padded, ranges, axis=0)[::2])[is_filled]
+        out[:, inside] = found.T
 
 
 def draw_columns(
@@ -155,7 +249,7 @@ def draw_columns(
     first : int
         Pixel column of the first column.
     """
-    _kernels()[1](pixels, low, high, rows, gains, bounds, colours, first)
+    _kernels().draw(pixels, low, high, rows, gains, bounds, colours, first)
 
 
 def _draw(pixels: Any, low: Any, high: Any, rows: Any, gains: Any, bounds: Any, colours: Any, first: int) -> None:
@@ -185,13 +279,65 @@ def draw_columns_numpy(
     first: int,
 ) -> None:
     """Do what ``draw_columns`` does without a compiler."""
-    every_row = np.arange(pixels.shape[0])[:, None]
-    target = pixels[:, first : first + low.shape[1]]
+    n_columns = low.shape[1]
     for channel in range(low.shape[0]):
-        known = ~np.isnan(low[channel])
+        begin, end = int(bounds[channel, 0]), int(bounds[channel, 1])
+        rows_here = np.arange(begin, end)[:, None]
         with np.errstate(invalid="ignore"):
             top = np.floor(rows[channel] - high[channel].astype(np.float64) * gains[channel] + 0.5)
             bottom = np.floor(rows[channel] - low[channel].astype(np.float64) * gains[channel] + 0.5)
-        top, bottom = np.maximum(top, bounds[channel, 0]), np.minimum(bottom, bounds[channel, 1] - 1)
-        with np.errstate(invalid="ignore"):
-            target[(every_row >= top) & (every_row <= bottom) & known] = colours[channel]
+            # NaN compares as False, so its columns stay empty.
+            is_drawn = (rows_here >= top) & (rows_here <= bottom)
+        np.copyto(pixels[begin:end, first : first + n_columns], colours[channel], where=is_drawn)
+
+
+def tint_boxes(
+    pixels: Pixels, boxes: NDArray[np.int64], colours: NDArray[np.uint32], alphas: NDArray[np.int64]
+) -> None:
+    """Lay translucent boxes over opaque pixels.
+
+    Parameters
+    ----------
+    pixels : ndarray of uint32, shape (height, width)
+        Opaque; modified.
+    boxes : ndarray of int64, shape (n, 4)
+        First row, row after the last, first column, column after the last; within the pixels.
+    colours : ndarray of uint32, shape (n,)
+    alphas : ndarray of int64, shape (n,)
+        0 leaves what is there, 256 covers it.
+    """
+    _kernels().tint(pixels, boxes, colours, alphas)
+
+
+def blend(below: Pixels, colour: int, alpha: int) -> Pixels:
+    """Mix one colour over opaque ones, as ``tint_boxes`` does."""
+    mixed = np.full_like(below, 0xFF000000)
+    for shift in (0, 8, 16):
+        old = (below >> np.uint32(shift)) & np.uint32(0xFF)
+        new = (colour >> shift) & 0xFF
+        mixed |= ((old * np.uint32(256 - alpha) + np.uint32(new * alpha)) >> np.uint32(8)) << np.uint32(shift)
+    return mixed
+
+
+def _tint(pixels: Any, boxes: Any, colours: Any, alphas: Any) -> None:
+    for box in range(boxes.shape[0]):
+        alpha = alphas[box]
+        red = np.int64((colours[box] >> 16) & 0xFF) * alpha
+        green = np.int64((colours[box] >> 8) & 0xFF) * alpha
+        blue = np.int64(colours[box] & 0xFF) * alpha
+        rest = 256 - alpha
+        for y in range(boxes[box, 0], boxes[box, 1]):
+            for x in range(boxes[box, 2], boxes[box, 3]):
+                old = np.int64(pixels[y, x])
+                r = (((old >> 16) & 0xFF) * rest + red) >> 8
+                g = (((old >> 8) & 0xFF) * rest + green) >> 8
+                b = ((old & 0xFF) * rest + blue) >> 8
+                pixels[y, x] = 0xFF000000 | (r << 16) | (g << 8) | b
+
+
+def _tint_numpy(pixels: Any, boxes: Any, colours: Any, alphas: Any) -> None:
+    for (top, bottom, left, right), colour, alpha in zip(
+        boxes.tolist(), colours.tolist(), alphas.tolist(), strict=True
+    ):
+        part = pixels[top:bottom, left:right]
+        part[:] = blend(part, colour, alpha)

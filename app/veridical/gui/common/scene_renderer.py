@@ -1,44 +1,55 @@
-"""Paints scenes in a thread of its own; the newest request wins, older ones are dropped."""
+"""Paints in a thread of its own; the newest request wins, older ones are dropped."""
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
 
-from veridical.gui.common.trace_painter import Scene, TracePainter
+from veridical.domain.errors import VeridicalError
 
-
-@dataclass(frozen=True, eq=False)
-class RenderedScene:
-    """A finished picture and what it shows."""
-
-    image: QImage
-    scene: Scene
+Request = TypeVar("Request")
+Picture = TypeVar("Picture")
 
 
-class SceneRenderer(QObject):
-    """``request`` returns at once; ``ready`` tells that ``take`` has a newer picture."""
+class _Bell(QObject):
+    """Rings in whatever thread it is told to."""
 
     ready = Signal()
+    failed = Signal(str)
 
-    def __init__(self) -> None:
-        super().__init__()
+
+class SceneRenderer(Generic[Request, Picture]):
+    """``request`` returns at once; ``bell.ready`` tells that ``take`` has a newer picture.
+
+    Parameters
+    ----------
+    make_painter : callable
+        Called in the thread; what it returns paints one request after the other there.
+    """
+
+    def __init__(self, make_painter: Callable[[], Callable[[Request], Picture]]) -> None:
+        self.bell = _Bell()
+        self._make_painter = make_painter
         self._condition = threading.Condition()
-        self._wanted: Callable[[], Scene] | None = None
-        self._newest: RenderedScene | None = None
+        self._wanted: Request | None = None
+        self._newest: Picture | None = None
         self._is_open = True
         self._thread = threading.Thread(target=self._run, name="veridical-traces", daemon=True)
         self._thread.start()
 
-    def request(self, build: Callable[[], Scene]) -> None:
-        """Ask for a picture; ``build`` runs in the thread."""
+    def request(self, wanted: Request) -> None:
+        """Ask for a picture."""
         with self._condition:
-            self._wanted = build
+            self._wanted = wanted
             self._condition.notify()
 
-    def take(self) -> RenderedScene | None:
+    def forget(self) -> None:
+        """Drop what was asked for and what was painted."""
+        with self._condition:
+            self._wanted, self._newest = None, None
+
+    def take(self) -> Picture | None:
         """The newest picture, None before the first."""
         return self._newest
 
@@ -50,15 +61,19 @@ class SceneRenderer(QObject):
         self._thread.join(10)
 
     def _run(self) -> None:
-        painter = TracePainter()
+        paint = self._make_painter()
         while True:
             with self._condition:
                 self._condition.wait_for(lambda: self._wanted is not None or not self._is_open)
                 if not self._is_open:
                     return
-                build, self._wanted = self._wanted, None
-            if build is None:
-                continue
-            scene = build()
-            self._newest = RenderedScene(painter.paint(scene), scene)
-            self.ready.emit()
+                wanted, self._wanted = self._wanted, None
+            assert wanted is not None
+            try:
+                self._newest = paint(wanted)
+                self.bell.ready.emit()
+            except VeridicalError as error:
+                self.bell.failed.emit(str(error))
+            # A disk that was pulled out, or anything else: the thread must be there for the next window.
+            except Exception as error:
+                self.bell.failed.emit(f"This part of the recording cannot be drawn ({type(error).__name__}: {error}).")
