@@ -152,6 +152,14 @@ class StudyPaths:
         """The rater's annotations as a table."""
         return self._derived(key, f"annotations-{check_label(rater, 'rater name')}.tsv")
 
+    def annotation_again(self, key: RunKey, rater: str) -> Path:
+        """What a rater marked in the stretches that were shown a second time, append-only."""
+        return self._derived(key, f"again-{check_label(rater, 'rater name')}.jsonl")
+
+    def review(self, key: RunKey, rater: str) -> Path:
+        """What a rater has looked at, append-only."""
+        return self._derived(key, f"review-{check_label(rater, 'rater name')}.jsonl")
+
     def suggestions(self, key: RunKey) -> Path:
         """Artifact suggestions of a run."""
         return self._derived(key, "suggestions.tsv")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from veridical.domain.annotation import Annotation, AnnotationSet, Edit, Suggestion
+from veridical.domain.annotation import Suggestion
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.event import Event, Marker
 from veridical.domain.event_timing import DisplayTiming
@@ -18,6 +19,7 @@ from veridical.domain.participant import RunKey
 from veridical.domain.progress import Progress, Work
 from veridical.domain.protocol import Protocol
 from veridical.domain.recording import Recording, Signal
+from veridical.domain.review import Review, ReviewNote, segments_again
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus, StimulusSet
 from veridical.domain.stream import Role, StreamDescription
@@ -46,6 +48,8 @@ from veridical.services.study import Study, create_study
 from veridical.services.training import TrainingResult
 from veridical.services.viewing import Viewing
 from veridical.signals.filters import FilterChoice
+from veridical.storage.annotation_file import Act, AnnotationHistory
+from veridical.storage.ledger import EntryKind
 from veridical.storage.stimuli_table import write_stimuli
 
 EEG_LABELS = ("Fp1", "Fp2", "F3", "F4", "C3", "C4", "Pz", "Oz")
@@ -259,70 +263,55 @@ SUGGESTIONS = (
 )
 
 
+class HeldJournal:
+    """Acts in memory."""
+
+    def append(self, act: Act) -> Act:
+        return replace(act, utc=datetime.now(UTC).isoformat())
+
+    def close(self) -> None:
+        """Nothing to let go of."""
+
+
 class FakeDesk(AnnotationDesk):
     """Annotation without files."""
 
     def __init__(self, recording: Recording) -> None:
+        self.rater = "rater1"
+        self.settings = StudySettings()
+        self._key = RunKey("001")
         self.viewing = Viewing(view_of(recording))
-        self._set = AnnotationSet()
-        self._done: list[Edit] = []
-        self._undone: list[Edit] = []
-        self._open: tuple[Suggestion, ...] = SUGGESTIONS
+        self._suggestions = SUGGESTIONS
+        self._similar = ()
+        self._history = AnnotationHistory()
+        self._journal = HeldJournal()
+        self._review = Review()
+        self._seen = []
+        self._again = None
+        self._problem = ""
+        self._has_entered_edits = False
+        self.log: list[ReviewNote] = []
+        self.entered: list[str] = []
         self.is_open = True
 
-    @property
-    def state(self) -> AnnotationState:
-        return AnnotationState(
-            self._set,
-            self._open,
-            self._done[-1].text if self._done else None,
-            self._undone[-1].text if self._undone else None,
-        )
-
-    def _do(self, edit: Edit) -> AnnotationState:  # type: ignore[override]
-        self._set = self._set.apply(edit)
-        self._done.append(edit)
-        self._undone.clear()
+    def start_again(self) -> AnnotationState:
+        if self._again is None:
+            segments = segments_again(self.recording.stop_s, "fake")
+            self._again = HeldJournal(), AnnotationHistory(), segments
         return self.state
 
-    def mark(self, annotation: Annotation) -> AnnotationState:
-        return self._do(self._set.add(annotation)[1])
-
-    def remove(self, annotation: Annotation) -> AnnotationState:
-        return self._do(self._set.remove(annotation)[1])
-
-    def relabel(self, annotation: Annotation, label: str) -> AnnotationState:
-        return self._do(self._set.change(annotation, replace(annotation, label=label))[1])
-
-    def undo(self) -> AnnotationState:
-        if self._done:
-            edit = self._done.pop()
-            self._set = self._set.apply(edit.inverse)
-            self._undone.append(edit)
-        return self.state
-
-    def redo(self) -> AnnotationState:
-        if self._undone:
-            edit = self._undone.pop()
-            self._set = self._set.apply(edit)
-            self._done.append(edit)
-        return self.state
-
-    def accept(self, suggestion: Suggestion) -> AnnotationState:
-        self._open = tuple(s for s in self._open if s != suggestion)
-        mark = Annotation(suggestion.onset_s, suggestion.duration_s, suggestion.label, suggestion.channels)
-        return self.mark(mark)
-
-    def reject(self, suggestion: Suggestion) -> AnnotationState:
-        self._open = tuple(s for s in self._open if s != suggestion)
-        return self.state
-
-    def load_suggestions(self, suggestions: tuple[Suggestion, ...]) -> AnnotationState:
-        self._open = suggestions
-        return self.state
+    def save_table(self) -> None:
+        """There is none."""
 
     def close(self) -> None:
         self.is_open = False
+
+    def _log(self, note: ReviewNote) -> ReviewNote:
+        self.log.append(replace(note, utc="2026-01-01T00:00:00+00:00"))
+        return self.log[-1]
+
+    def _enter(self, kind: EntryKind, words: str) -> None:
+        self.entered.append(kind)
 
 
 def make_result(study: Study, participant: str, kind: str = "above chance") -> TrainingResult:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from veridical.cli.marks_app import marks_app
 from veridical.cli.stimuli_app import stimuli_app
 from veridical.domain.errors import VeridicalError
 
@@ -22,6 +23,7 @@ app = typer.Typer(
 study_app = typer.Typer(help="Make and look after studies.", no_args_is_help=True)
 app.add_typer(study_app, name="study")
 app.add_typer(stimuli_app, name="stimuli")
+app.add_typer(marks_app, name="marks")
 
 
 class ProfileName(StrEnum):
@@ -222,6 +224,20 @@ def suggest(
     from veridical.cli.file_commands import run_suggest
 
     run_suggest(file, json)
+
+
+@app.command()
+def agreement(
+    files: Annotated[list[Path], typer.Argument(metavar="A.tsv B.tsv...", help="Tables of two raters or more.")],
+    seconds: Annotated[
+        float | None, typer.Option("--seconds", min=0.001, help="Length of the recording; else up to the last mark.")
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """How far raters agree: kappa in time, events, IoU, Krippendorff's alpha."""
+    from veridical.cli.mark_commands import run_agreement
+
+    run_agreement(tuple(files), seconds, json)
 
 
 @app.command()

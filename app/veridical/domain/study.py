@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from veridical.domain.annotation import SHIPPED_LABELS, ArtifactLabel
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.protocol import Protocol
@@ -92,6 +93,8 @@ class StudySettings:
         What is asked and agreed before a session; empty asks for nothing.
     trigger : TriggerChoice
         Hardware pulses at every picture, beside the LSL markers.
+    labels : tuple of ArtifactLabel
+        What marks may say; empty takes the shipped ones (``artifact_labels``).
     """
 
     title: str = "Affective pictures"
@@ -108,4 +111,10 @@ class StudySettings:
     texts: Mapping[str, str] = field(default_factory=dict)
     intake: tuple[IntakeField, ...] = DEFAULT_INTAKE
     trigger: TriggerChoice = TriggerChoice()
+    labels: tuple[ArtifactLabel, ...] = ()
     schema_version: int = SCHEMA_VERSION
+
+    @property
+    def artifact_labels(self) -> tuple[ArtifactLabel, ...]:
+        """What marks may say in this study."""
+        return self.labels or SHIPPED_LABELS

@@ -120,7 +120,7 @@ def extract_features(
             f"{recording.file} holds no picture markers outside practice; check that the marker stream was recorded."
         )
     timing = measure_timing(trials, recording.events, settings.protocol.picture_s)
-    bad = find_bad_channels(annotations.annotations, recording)
+    bad = find_bad_channels(annotations, recording)
     chosen = pipeline or settings.analysis.pipeline
     left_out: list[str] = []
     if timing.is_assumed:

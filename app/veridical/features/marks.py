@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from veridical.domain.annotation import LABELS, Annotation
+from veridical.domain.annotation import LABELS, Annotation, AnnotationSet
 from veridical.domain.arrays import FloatArray
 from veridical.domain.recording import Recording
+from veridical.domain.viewing import ViewedRecording
 from veridical.features.table import Modality
 
+AnyRecording = Recording | ViewedRecording
 MODALITIES: tuple[Modality, ...] = ("EEG", "EDA", "ECG")
 
 # A mark on all channels touches the modalities that its label can disturb; labels not listed disturb every one.
@@ -27,7 +29,7 @@ _DISTURBS: Mapping[str, tuple[Modality, ...]] = {
 _BAD_SHARE = 0.5
 
 
-def modalities_of(mark: Annotation, recording: Recording) -> tuple[Modality, ...]:
+def modalities_of(mark: Annotation, recording: AnyRecording) -> tuple[Modality, ...]:
     """Return what a mark disturbs: its channels' modalities, or those of its label."""
     by_label = _DISTURBS.get(mark.label, MODALITIES)
     if not mark.channels:
@@ -45,17 +47,17 @@ def modalities_of(mark: Annotation, recording: Recording) -> tuple[Modality, ...
     return tuple(m for m in MODALITIES if m in touched) or by_label
 
 
-def find_bad_channels(marks: Iterable[Annotation], recording: Recording) -> tuple[str, ...]:
-    """Return channels that a rater marked by name over more than half of the recording."""
-    seconds: dict[str, float] = {}
-    for mark in marks:
+def find_bad_channels(annotations: AnnotationSet, recording: AnyRecording) -> tuple[str, ...]:
+    """Return channels that a rater took out, or marked by name over more than half of the recording."""
+    seconds = dict.fromkeys(annotations.bad_channels, float("inf"))
+    for mark in annotations.annotations:
         for channel in mark.channels:
             seconds[channel] = seconds.get(channel, 0.0) + mark.duration_s
     return tuple(c for c, total in seconds.items() if total > _BAD_SHARE * recording.stop_s)
 
 
 def relevant_marks(
-    marks: Iterable[Annotation], recording: Recording, modality: Modality, bad: Sequence[str]
+    marks: Iterable[Annotation], recording: AnyRecording, modality: Modality, bad: Sequence[str]
 ) -> tuple[Annotation, ...]:
     """Return the marks that disturb a modality, without those that only name bad channels."""
     return tuple(

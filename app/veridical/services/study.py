@@ -92,7 +92,7 @@ class Study:
     def _progress_of(self, participant: Participant) -> ParticipantProgress:
         folder = self.paths.derivatives(participant.id)
         journals = sorted(folder.glob("ses-*/*_annotations-*.jsonl"))
-        analyses = read_ledger(self.paths.ledger(participant.id))
+        analyses = [a for a in read_ledger(self.paths.ledger(participant.id)) if a.kind == "analysis"]
         reports = [self.paths.report(participant.id, a.model) for a in reversed(analyses)]
         return ParticipantProgress(
             participant=participant,

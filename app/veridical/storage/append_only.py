@@ -4,23 +4,39 @@ import os
 from pathlib import Path
 
 from veridical.domain.errors import StorageError
+from veridical.storage.file_lock import try_lock
 
 
 class AppendOnlyFile:
     """Lines at the end of a file; makes the file and its folder if they are missing.
 
     A last line that a crash cut off is removed on opening, so that it cannot swallow the next one.
+
+    Parameters
+    ----------
+    is_alone : bool
+        Refuse to open while another window or program has the file open in this way.
+
+    Raises
+    ------
+    StorageError
+        If the file cannot be written, or (``is_alone``) is in use.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, is_alone: bool = False) -> None:
         self._path = path
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            if path.exists():
-                data = path.read_bytes()
-                if data and not data.endswith(b"\n"):
-                    os.truncate(path, data.rfind(b"\n") + 1)
             self._file = open(path, "ab", buffering=0)  # noqa: SIM115 - closed by close()
+            if is_alone and not try_lock(self._file):
+                self._file.close()
+                raise StorageError(
+                    f"{path.name} is open in another window; close it there first. Until then nothing can be changed "
+                    "here."
+                )
+            data = path.read_bytes()
+            if data and not data.endswith(b"\n"):
+                os.truncate(path, data.rfind(b"\n") + 1)
         except OSError as error:
             raise self._unwritable(error) from error
 

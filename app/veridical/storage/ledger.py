@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -9,6 +10,9 @@ from veridical.domain.errors import StorageError
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.study import PipelineName
 from veridical.storage.append_only import AppendOnlyFile, read_lines
+
+# What else than a training adds a try: a rater who saw the classes, marks that changed after they were locked.
+EntryKind = Literal["analysis", "unblinding", "marks changed"]
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,8 @@ class Analysis:
         "look 1 of 3, counts below .0031" for a planned look at a session that was not over; empty otherwise.
     remedy : str
         The audit's remedy that led to it, in words; empty for none.
+    kind : str
+        Lines other than ``analysis`` are counted as tries and have neither model nor score.
     """
 
     number: int
@@ -48,6 +54,7 @@ class Analysis:
     model: str
     look: str = ""
     remedy: str = ""
+    kind: EntryKind = "analysis"
 
 
 def read_ledger(path: Path) -> tuple[Analysis, ...]:

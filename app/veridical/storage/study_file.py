@@ -11,6 +11,7 @@ import msgspec
 import tomlkit
 from tomlkit.items import AoT, Item, Table
 
+from veridical.domain.annotation import ArtifactLabel
 from veridical.domain.errors import StudyError
 from veridical.domain.intake import IntakeField, check_fields
 from veridical.domain.protocol import Protocol
@@ -70,6 +71,7 @@ _COMMENTS: dict[str, str] = {
     "looks": "blocks after which a look at the data is planned, before the last; looks share the error probability",
     "pauses_when_lost": "whether a device that drops out pauses the session before its next trial",
     "markers": "the study's own markers, written by the operator with the keys 1 to 9",
+    "colour": "#rrggbb, told apart from the others by colour-blind people too",
     "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
     "required": "roles without which no session begins: EEG, EDA, ECG, EOG, respiration, PPG, ...",
     "gain": "multiplies the raw numbers to give volts or siemens; unit and scale say where it comes from",
@@ -122,7 +124,7 @@ def _as_values(settings: StudySettings) -> _Values:
     protocol = values["protocol"]
     assert isinstance(protocol, dict)
     protocol["scales"] = tuple(_scale_values(s) for s in settings.protocol.scales)
-    return {key: value for key, value in values.items() if value or key not in ("roles", "texts")}
+    return {key: value for key, value in values.items() if value or key not in ("roles", "texts", "labels")}
 
 
 def _values(whole: "DataclassInstance") -> _Values:
@@ -320,7 +322,7 @@ def _lower(words: str) -> str:
 
 _PARTS: dict[str, type] = {
     "protocol": Protocol, "analysis": AnalysisChoices, "recording": RecordingChoices,
-    "roles": RoleAssignment, "protocol.scales": Scale,
+    "roles": RoleAssignment, "labels": ArtifactLabel, "protocol.scales": Scale,
     "intake": IntakeField, "trigger": TriggerChoice,
 }  # fmt: skip
 

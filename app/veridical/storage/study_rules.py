@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
+from veridical.domain.annotation import LABEL_KEYS
+from veridical.domain.colour_vision import nearest_pair
 from veridical.domain.errors import StudyError
 from veridical.domain.items import ATTENTION_ID, FAMILIARITY
 from veridical.domain.protocol import Protocol, scale_groups
@@ -14,6 +16,10 @@ from veridical.storage.text_file import read_language
 # Part of a marker's name and a column's name: no blank, no slash.
 _SCALE_ID = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
 _MOST_SLIDERS = 3
+_LABEL_ID = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+# Twice what is called a clear difference (CIE76 of 5); the shipped labels keep 26.
+_LEAST_DISTANCE = 10.0
 _RESERVED = (ATTENTION_ID, *(s.id for s in FAMILIARITY))
 
 
@@ -24,6 +30,30 @@ def find_faults(settings: StudySettings) -> Iterator[tuple[str, str]]:
             yield name, f"must be {rule}"
     yield from _scale_faults(settings.protocol)
     yield from _text_faults(settings)
+    yield from _label_faults(settings)
+
+
+def _label_faults(settings: StudySettings) -> Iterator[tuple[str, str]]:
+    labels = settings.labels
+    for name in ("id", "words", "key"):
+        values = [str(getattr(label, name)).lower() for label in labels]
+        twice = next((v for v in values if values.count(v) > 1), None)
+        if twice is not None:
+            yield "labels", f"has {name} {twice!r} twice"
+    for label in labels:
+        if not _LABEL_ID.fullmatch(label.id):
+            yield "labels", f"has the id {label.id!r}: take letters, digits and hyphens"
+        if not label.words.strip():
+            yield "labels", f"has no words for {label.id!r}"
+        if label.key not in LABEL_KEYS:
+            yield "labels", f"has the key {label.key!r} for {label.id!r}: take one of {' '.join(LABEL_KEYS)}"
+        if not _COLOUR.fullmatch(label.colour):
+            yield "labels", f"has the colour {label.colour!r} for {label.id!r}: write it as #rrggbb"
+            return
+    if len(labels) > 1:
+        distance, one, other = nearest_pair([label.colour for label in labels])
+        if distance < _LEAST_DISTANCE:
+            yield "labels", f"has two colours that some people cannot tell apart, {one} and {other}: choose another"
 
 
 def _is_span(span: tuple[float, float]) -> bool:

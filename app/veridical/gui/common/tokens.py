@@ -7,6 +7,8 @@ the contrast that WCAG 2.1 asks of graphics (3:1) and, where used for words, of 
 from dataclasses import dataclass
 from typing import Literal
 
+from veridical.domain.annotation import SHIPPED_LABELS
+
 ThemeName = Literal["light", "dark"]
 StatusLevel = Literal["good", "caution", "fail", "unknown"]
 
@@ -114,13 +116,8 @@ DARK = Theme(
 
 THEMES: dict[ThemeName, Theme] = {"light": LIGHT, "dark": DARK}
 
-# Annotation labels keep one colour everywhere; hues follow Paul Tol's "muted" and "bright" schemes, and
-# the label's word always stands beside the colour.
-LABEL_COLOURS: dict[str, str] = {
-    "blink": "#4477aa", "eye": "#66ccee", "muscle": "#ee6677", "movement": "#ccbb44", "laughter": "#ee7733",
-    "speech": "#aa3377", "pop": "#882255", "line": "#999933", "drift": "#88ccee", "flat": "#888888",
-    "eda-motion": "#44aa99", "ecg-missed": "#cc6699", "other": "#777788",
-}  # fmt: skip
+# Annotation labels keep one colour everywhere, and the label's word always stands beside the colour.
+LABEL_COLOURS: dict[str, str] = {label.id: label.colour for label in SHIPPED_LABELS}
 
 
 def rgb(colour: str) -> tuple[int, int, int]:
