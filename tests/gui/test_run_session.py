@@ -149,6 +149,9 @@ def test_filters_are_chosen_for_the_role_that_is_chosen(
 def test_the_picture_goes_on_when_nothing_comes(world: "World", appearance: Appearance) -> None:
     eeg = world.lab().open_scope(world.streams, 10.0).traces()[0]
     canvas, painter = Canvas(400, 300, 1.0, appearance.theme), ScopePainter()
+    # The first frames, before anything has come.
+    assert painter.paint((), (), canvas, -2.0).lanes == ()
+    assert painter.paint((), (), canvas, -1.0).lanes == ()
 
     def filled(now_s: float) -> float:
         image = painter.paint((eeg,), (), canvas, now_s).image

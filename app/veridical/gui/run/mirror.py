@@ -14,6 +14,8 @@ from veridical.gui.common.tokens import PARTICIPANT_GREY, SMALL_PT
 from veridical.services.study import Study
 
 _INK = "#0d0d0d"
+# As the presenter paints it.
+_CORNER = 0.05
 # Everything is drawn on a screen of this size, and scaled to the room there is.
 _WIDTH, _ASPECT = 352.0, 16 / 10
 
@@ -69,7 +71,11 @@ class PresenterMirror(QWidget):
             "sliders": self._sliders,
         }  # fmt: skip
         if self._view.kind != "blank":
-            draw[self._view.kind](painter, screen)
+            draw.get(self._view.kind, self._other)(painter, screen)
+        # The photodiode's square: bright exactly while a picture is shown.
+        side = _CORNER * screen.height()
+        corner = QRectF(screen.left(), screen.bottom() - side, side, side)
+        painter.fillRect(corner, QColor("#ffffff" if self._view.corner else "#000000"))
         painter.end()
 
     def _text(self, painter: QPainter, screen: QRectF) -> None:
@@ -77,6 +83,12 @@ class PresenterMirror(QWidget):
         painter.setPen(QColor(_INK))
         box = screen.adjusted(20, 12, -20, -12)
         painter.drawText(box, int(Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap), self._view.text)
+
+    def _other(self, painter: QPainter, screen: QRectF) -> None:
+        """Say what is shown where it cannot be drawn."""
+        painter.setFont(make_font(SMALL_PT))
+        painter.setPen(QColor(_INK))
+        painter.drawText(screen, Qt.AlignmentFlag.AlignCenter, f"{self._view.kind} {self._view.stimulus_id}".strip())
 
     def _fixation(self, painter: QPainter, screen: QRectF) -> None:
         painter.setPen(QPen(QColor(_INK), 2))
@@ -109,7 +121,9 @@ class PresenterMirror(QWidget):
         centre = Qt.AlignmentFlag.AlignCenter
         if scale.kind in ("choice", "text"):
             # What is chosen or written is not the operator's to watch, unless the study allows it.
-            shown = "  ·  ".join(scale.shown_options) if scale.kind == "choice" else self._view.text
+            chosen = self._view.selected if self._shows_choice else None
+            options = [f"[{o}]" if k == chosen else o for k, o in enumerate(scale.shown_options, 1)]
+            shown = "  ·  ".join(options) if scale.kind == "choice" else self._view.text
             box = QRectF(screen.left() + 20, question_y + 28, screen.width() - 40, screen.height() * 0.3)
             painter.setFont(make_font(SMALL_PT))
             top = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
@@ -135,6 +149,10 @@ class PresenterMirror(QWidget):
     def _question(self, painter: QPainter, screen: QRectF, words: str, y: float) -> None:
         painter.setFont(make_font(SMALL_PT, QFont.Weight.Medium))
         painter.setPen(QColor(_INK))
+        # A long question becomes smaller rather than cut.
+        width = painter.fontMetrics().horizontalAdvance(words)
+        if width > 0.96 * screen.width():
+            painter.setFont(make_font(SMALL_PT * 0.96 * screen.width() / width, QFont.Weight.Medium))
         painter.drawText(QRectF(screen.left(), y, screen.width(), 24), Qt.AlignmentFlag.AlignCenter, words)
 
     def _sliders(self, painter: QPainter, screen: QRectF) -> None:
@@ -148,6 +166,11 @@ class PresenterMirror(QWidget):
             self._question(painter, screen, scale.question, y - 34)
             painter.setPen(QPen(QColor(_INK), 2))
             painter.drawLine(QPointF(left, y), QPointF(right, y))
+            painter.setFont(make_font(SMALL_PT))
+            for x, words, side in ((left, scale.low, Qt.AlignmentFlag.AlignLeft),
+                                   (right, scale.high, Qt.AlignmentFlag.AlignRight)):  # fmt: skip
+                start = x if side == Qt.AlignmentFlag.AlignLeft else x - 140
+                painter.drawText(QRectF(start, y + 7, 140, 20), side, words)
             step = slider.step if self._shows_choice else None
             painter.setPen(QPen(QColor(_INK), 1.2))
             painter.setBrush(QColor(PARTICIPANT_GREY) if step is None else QColor("#ffffff"))
