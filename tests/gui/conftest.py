@@ -1,6 +1,6 @@
 """A window on faked services: fakes stand for amplifier, children and analysis, never for what is tested."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,9 +20,10 @@ from veridical.domain.progress import Progress, Work
 from veridical.domain.protocol import Protocol
 from veridical.domain.recording import Recording, Signal
 from veridical.domain.review import Review, ReviewNote, segments_again
+from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import Stimulus, StimulusSet
-from veridical.domain.stream import Role, StreamDescription
+from veridical.domain.stream import Role, RoleAssignment, StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.domain.timeline import Segment, Timeline
 from veridical.domain.view import View
@@ -40,6 +41,8 @@ from veridical.services.calibrating import Calibration, Look, ProvisionalVerdict
 from veridical.services.display_timing import DisplayTest
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
+from veridical.services.observer import NewestSignal, Observation, Observer
+from veridical.services.refresh import Refresh
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.session_examination import Examination, ExaminedStream, MarkerCheck
@@ -136,6 +139,27 @@ class FakeScope(Scope):
     def _trace(self, role: Role, labels: tuple[str, ...], hz: float, size: float) -> ScopeTraces:
         samples = size * self._rng.standard_normal((len(labels), round(10 * hz)))
         return ScopeTraces(role, labels, hz, samples, self._stop_s, "good", f"{hz:g} Hz")
+
+
+class FakeObserver(Observer):
+    """Sees what the test set."""
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def look_at(
+        self, streams: Sequence[StreamDescription], decided: Sequence[RoleAssignment] = (), line_noise_hz: float = 50.0
+    ) -> None:
+        pass
+
+    def observation(self) -> Observation:
+        return self._world.observed
+
+    def newest(self, role: Role) -> NewestSignal | None:
+        return self._world.newest
+
+    def close(self) -> None:
+        pass
 
 
 class FakeSimulator(SimulatorHandle):
@@ -373,6 +397,9 @@ class World:
     stimuli: Path
     prompt: FakePrompt = field(default_factory=FakePrompt)
     streams: tuple[StreamDescription, ...] = STREAMS
+    observed: Observation = Observation()
+    scope_roles: list[tuple[RoleAssignment, ...]] = field(default_factory=list)
+    newest: NewestSignal | None = None
     gate: tuple[GateItem, ...] = (GateItem("eeg", "EEG", "good", "8 channels at 500 Hz", is_blocking=True),)
     runs: list[FakeRun] = field(default_factory=list)
     requests: list[RunRequest] = field(default_factory=list)
@@ -391,7 +418,9 @@ class World:
             watch_streams=lambda: FakeWatch(lambda: self.streams),
             open_scope=self._open_scope,
             start_simulator=lambda study, plan: FakeSimulator(plan),
-            check_before_run=lambda study, request: self.gate,
+            check_before_run=lambda study, request, observer: self._check(request),
+            open_observer=lambda: FakeObserver(self),
+            measure_refresh=self._measure_refresh,
             start_run=self._start,
             attach_run=lambda study, paths: self._new_run(RunKey("001")),
             find_live_runs=lambda study: self.live,
@@ -422,7 +451,18 @@ class World:
         study.paths.xdf(key).write_bytes(b"XDF:")
         return key
 
-    def _open_scope(self, streams: tuple[StreamDescription, ...], seconds: float) -> Scope:
+    def _check(self, request: RunRequest) -> tuple[GateItem, ...]:
+        reasons = {o.item: o.reason for o in request.overrides}
+        return tuple(replace(i, override=reasons.get(i.id, "")) for i in self.gate)
+
+    def _measure_refresh(self, study: Study, screen: ScreenChoice) -> Work[Refresh]:
+        yield Progress(0, 1, "Measuring the screen")
+        return Refresh(screen, "psychopy 1920x1080, 60.0 Hz", 60.0, "2026-01-01T00:00:00")
+
+    def _open_scope(
+        self, streams: tuple[StreamDescription, ...], seconds: float, roles: Sequence[RoleAssignment] = ()
+    ) -> Scope:
+        self.scope_roles.append(tuple(roles))
         self.scopes.append(FakeScope(streams, seconds))
         return self.scopes[-1]
 

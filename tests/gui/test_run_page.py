@@ -300,7 +300,7 @@ def test_summary_never_calls_an_unverified_file_safe(page: RunPage, world: "Worl
 
 def test_streams_and_status_in_words(world: "World") -> None:
     rows = resolve_streams((*world.streams, world.streams[0]))
-    assert rows[0].words == "EEG · 8 channels · 500 Hz, same name twice"
+    assert rows[0].words == "EEG · 8 channels · 500 Hz, same name twice (source id SimEEG-responsive-1)"
     status = resolve_status(world.streams[:1], False, (), None)
     assert [light.words for light in status.lights] == ["opening", "not seen", "not seen", "not seen"]
     assert status.recorder == "Not recording"

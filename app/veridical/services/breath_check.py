@@ -6,7 +6,6 @@ import numpy as np
 
 from veridical.domain.arrays import FloatArray
 from veridical.domain.timeline import Segment, Timeline
-from veridical.signals.skin import find_responses
 
 # What the operator says when, seconds from the start. A deep breath is the usual check of electrodes and
 # responsiveness; the response begins 1 to 4 s after the breath begins (Boucsein 2012, 2.4.1.3; SPR committee 2012).
@@ -76,6 +75,9 @@ def judge_breath(conductance_s: FloatArray, sampling_hz: float, breath_at_s: flo
     breath_at_s : float
         When the participant was told to breathe in, seconds from the first sample.
     """
+    # scipy takes a second to import; the window is there before.
+    from veridical.signals.skin import find_responses
+
     finite = np.isfinite(conductance_s)
     if not finite.any():
         return BreathCheck(float("nan"))

@@ -106,13 +106,13 @@ class NewestSignal:
     ----------
     samples : ndarray, shape (n_times,)
         SI units, oldest first; NaN where nothing has arrived yet.
-    stop_s : float
-        LSL time of the newest sample.
+    age_s : float
+        How long ago the newest sample was taken, on the LSL clock.
     """
 
     samples: FloatArray
     sampling_hz: float
-    stop_s: float
+    age_s: float
 
 
 @dataclass
@@ -181,7 +181,7 @@ class Observer:
             inlet = inlets.get((one.stream, one.source_id))
             if one.role == role and inlet is not None:
                 shot = inlet.snapshot()
-                return NewestSignal(one.apply(shot.samples)[0], inlet.stream.nominal_hz, shot.stop_s)
+                return NewestSignal(one.apply(shot.samples)[0], inlet.stream.nominal_hz, local_clock() - shot.stop_s)
         return None
 
     def close(self) -> None:

@@ -58,7 +58,7 @@ class RoleView:
         """Return the newest seconds unfiltered, without moving on; fewer if fewer have come."""
         n_times = round(seconds * self.sampling_hz)
         fresh = self._inlet.since(max(0, self._place - n_times))
-        newest: FloatArray = fresh.samples[list(self.role.channels)][:, -n_times:] * self.role.gain + self.role.offset
+        newest: FloatArray = self.role.apply(fresh.samples[:, -n_times:])
         return newest
 
     def _append(self, values: FloatArray) -> None:

@@ -110,7 +110,10 @@ def _arrival(role: RoleAssignment, stream: StreamDescription, seen: StreamObserv
             "fail",
             "Check the radio link and the sampling rate in the device's program.",
         )
-    return f"{channels} at {seen.rate_hz:.4g} Hz, measured, from {stream.name}", "good", ""
+    # A rate as good as announced is shown as announced: the last digit would only flicker.
+    is_exact = abs(seen.rate_hz / stream.nominal_hz - 1) < 0.005
+    rate = f"{stream.nominal_hz:g}" if is_exact else f"{seen.rate_hz:.4g}"
+    return f"{channels} at {rate} Hz (measured) from {stream.name}", "good", ""
 
 
 def quality_items(study: Study, request: RunRequest, seen: Observation) -> list[GateItem]:

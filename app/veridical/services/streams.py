@@ -21,6 +21,7 @@ from veridical.services.study import Study
 from veridical.signals.filters import FilterChoice
 from veridical.storage.atomic import write_atomically
 from veridical.streaming.discovery import Resolver
+from veridical.streaming.echo import ECHO_NAME
 from veridical.streaming.viewing import ViewingInlet
 
 _STOP_S = 3.0
@@ -33,8 +34,8 @@ class StreamWatch:
         self._resolver = Resolver()
 
     def streams(self) -> tuple[StreamDescription, ...]:
-        """Streams seen now, markers included; never blocks."""
-        return self._resolver.streams()
+        """Streams seen now, markers included; never blocks. The pre-flight's own test of markers is none of them."""
+        return tuple(s for s in self._resolver.streams() if s.name != ECHO_NAME)
 
     def wait_for(self, is_enough: Callable[[tuple[StreamDescription, ...]], bool], timeout_s: float) -> bool:
         """Wait until the streams seen are enough; False after ``timeout_s`` seconds."""

@@ -82,6 +82,9 @@ def find_unit_doubt(
     if is_whole:
         # Whole numbers: whatever unit happens to fit, an amplifier's own steps are likelier.
         return UnitDoubt(f"{said}; the numbers are whole, so they look like an amplifier's raw counts", "", True)
+    if not fits and size * gain < low:
+        # Too little in any unit: an electrode without contact, which quality names.
+        return None
     if not fits:
         return UnitDoubt(f"{said}; in no usual unit would it be a signal of a body")
     best = min(fits, key=lambda n: abs(np.log(size * UNIT_TO_SI[n.lower()] / _USUAL[role])))

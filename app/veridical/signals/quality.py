@@ -27,6 +27,8 @@ _MUSCLE_V = (8e-6, 20e-6)
 _DRIFT_V = (150e-6, 1000e-6)
 _LOOSE_V = 75e-6
 _LOOSE_RATIO = 5.0
+# Three beats at 35 per minute, the slowest heart that is believed, and one interval to spare.
+_BEATS_S = 6.0
 # Valid range of skin conductance (Kleckner et al. 2018, rule 1), siemens.
 EDA_RANGE_S = (0.05e-6, 60e-6)
 
@@ -194,6 +196,8 @@ def _assess_eda(row: FloatArray, sampling_hz: float, name: str) -> ChannelQualit
 
 
 def _assess_ecg(row: FloatArray, sampling_hz: float, name: str) -> ChannelQuality:
+    if len(row) < _BEATS_S * sampling_hz:
+        return ChannelQuality(name, "unknown", "looking for heart beats")
     beats = find_beats(row, Timeline((Segment(0, len(row), 0.0, 1 / sampling_hz),)))
     if len(beats.times_s) < 3:
         return ChannelQuality(name, "fail", "no heart beats found; check electrodes and lead", "no beats")

@@ -1,26 +1,28 @@
 """What the pages can ask of the services, as one value, so that tests can put others in their place."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from veridical.domain.annotation import Suggestion
 from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
 from veridical.domain.remedy import Remedy
+from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import SimulationPlan
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.paths import RunPaths
-from veridical.services import display_timing, gate, live_run, resuming, session, streams, withdrawal
+from veridical.services import display_timing, gate, live_run, refresh, resuming, roles, session, streams, withdrawal
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
     from veridical.services.calibrating import Calibration, Look
     from veridical.services.importing import ImportRequest, ImportResult
+    from veridical.services.observer import Observer
     from veridical.services.recovery import Damage, Mended
     from veridical.services.session_examination import Examination
     from veridical.services.training import TrainingResult
@@ -47,6 +49,12 @@ def _mend(study: studies.Study, damage: "Damage") -> "Work[Mended]":
     from veridical.services.recovery import mend_work
 
     return mend_work(study, damage)
+
+
+def _open_observer() -> "Observer":
+    from veridical.services.observer import Observer
+
+    return Observer()
 
 
 def _set_fallback(study: studies.Study, folder: Path | None) -> studies.Study:
@@ -99,6 +107,14 @@ def _remedy(study: studies.Study, participant: str, target: str | None, remedy: 
     return remedy_work(study, TrainingRequest(participant, target), remedy)
 
 
+class OpensScope(Protocol):
+    """Opens a scope on streams, with what the study decided about their channels."""
+
+    def __call__(
+        self, streams: tuple[StreamDescription, ...], seconds: float, roles: Sequence[RoleAssignment] = ()
+    ) -> streams.Scope: ...
+
+
 @dataclass(frozen=True)
 class Lab:
     """The services behind the pages; the defaults are the real ones."""
@@ -106,9 +122,14 @@ class Lab:
     create_study: Callable[[Path, StudySettings | None], studies.Study] = _create
     open_study: Callable[[Path], studies.Study] = studies.open_study
     watch_streams: Callable[[], streams.StreamWatch] = streams.StreamWatch
-    open_scope: Callable[[tuple[StreamDescription, ...], float], streams.Scope] = streams.Scope
+    open_scope: OpensScope = streams.Scope
+    open_observer: "Callable[[], Observer]" = _open_observer
+    remember_roles: Callable[[studies.Study, tuple[RoleAssignment, ...]], studies.Study] = roles.remember_roles
+    measure_refresh: Callable[[studies.Study, ScreenChoice], Work[refresh.Refresh]] = refresh.measure_refresh_work
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
-    check_before_run: Callable[[studies.Study, session.RunRequest], tuple[gate.GateItem, ...]] = gate.check_before_run
+    check_before_run: "Callable[[studies.Study, session.RunRequest, Observer | None], tuple[gate.GateItem, ...]]" = (
+        gate.check_before_run
+    )
     display_timings: Callable[[studies.Study], tuple[DisplayTiming, ...]] = display_timing.timings_of
     measure_display: Callable[[studies.Study, display_timing.DisplayTest], Work[DisplayTiming]] = (
         display_timing.measure_display_work

@@ -2,6 +2,8 @@
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from PySide6.QtCore import QTimer
@@ -11,7 +13,7 @@ from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
-from veridical.gui.common.tokens import GRID
+from veridical.gui.common.tokens import GRID, StatusLevel
 from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.alarm import Tune, sound
@@ -19,6 +21,8 @@ from veridical.gui.run.display_dialog import DisplayDialog
 from veridical.gui.run.look_panel import LookPanel
 from veridical.gui.run.look_view_model import LookScreen, plan_words, resolve_look, ways_on
 from veridical.gui.run.observation_bar import observation_actions
+from veridical.gui.run.quality_panel import QualityPanel
+from veridical.gui.run.role_panel import RolePanel
 from veridical.gui.run.run_desk import RunChoices, RunDesk
 from veridical.gui.run.scope_bar import ScopeBar, scope_actions
 from veridical.gui.run.scope_view import ScopeView
@@ -36,8 +40,9 @@ from veridical.gui.run.view_model import (
     resolve_streams,
     resolve_summary,
 )
-from veridical.services.gate import GateItem
+from veridical.services.gate import GateItem, line_of
 from veridical.services.live_run import LiveRun
+from veridical.services.refresh import Refresh
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 
@@ -50,6 +55,9 @@ _LEFT_WIDTH = 50 * GRID
 _POLL_MS = 250
 # The gate is checked anew when something changed, and otherwise this often.
 _RECHECK_S = 5.0
+# As long as something is being measured.
+_WAITING_S = 1.5
+_QUALITY_HEIGHT = 36 * GRID
 
 
 class RunPage(Page):
@@ -75,6 +83,9 @@ class RunPage(Page):
         # Whether the session that broke off goes on as soon as the gate lets it.
         self._goes_on = False
         self._examined: tuple[SummaryLine, ...] = ()
+        self.refresh_runner = WorkRunner(self)
+        self.refresh_runner.finished.connect(self._on_refresh)
+        self.refresh_runner.failed.connect(self._on_gate_failed)
         self.look_runner = WorkRunner(self)
         self.look_runner.finished.connect(self._on_look)
         self.look_runner.failed.connect(self._on_look_failed)
@@ -84,6 +95,7 @@ class RunPage(Page):
         self._looked_at = 0
         self._checked: object = None
         self._looked_for: RunKey | None = None
+        self._whom: tuple[Path | None, str, str] = (None, "", "01")
         self._checked_at = -_RECHECK_S
         self._screen: SessionScreen | None = None
         self._mode: RunMode | None = None
@@ -111,6 +123,7 @@ class RunPage(Page):
         self._timer.stop()
         self.gate_runner.close()
         self.start_runner.close()
+        self.refresh_runner.close()
         self.look_runner.close()
         self.examiner.close()
         self.scope.close_scope()
@@ -147,6 +160,7 @@ class RunPage(Page):
             return
         self.banner.clear()
         start = self.context.lab.start_run
+        request = replace(request, preflight=tuple(line_of(item) for item in self.desk.gate))
         self.start_runner.start_call(lambda: start(study, request), "Starting")
         self.changed.emit()
 
@@ -183,6 +197,19 @@ class RunPage(Page):
             Action(
                 "run.display", "Measure display timing", "Ctrl+Shift+D", self._open_display, self._may_measure,
                 "Flash the corner square and measure with a photodiode how late light appears.", "run",
+            ),
+            Action(
+                "run.roles", "Channels and roles", "Ctrl+L", self._toggle_roles, self._may_measure,
+                "Say what each channel is: role, 10-20 name, unit, sensor scale, bipolar pairs.", "run",
+            ),
+            Action(
+                "run.breath", "Check skin response", "Ctrl+B", self._breathe,
+                lambda: desk.mode == "setup" and desk.has_skin and not desk.is_breathing,
+                "20 s: one deep breath shows whether skin conductance answers.", "run",
+            ),
+            Action(
+                "run.refresh", "Measure refresh rate", "Ctrl+Shift+F", self._measure_refresh, self._may_refresh,
+                "Open the participant's window for some seconds and measure how often its screen refreshes.", "run",
             ),
             Action(
                 "run.stop_simulator", "Stop simulated amplifier", "Ctrl+Shift+A", self._stop_simulator,
@@ -264,15 +291,19 @@ class RunPage(Page):
             actions["run.simulate"],
             actions["run.stop_simulator"],
             actions["run.display"],
+            actions["run.roles"],
+            actions["run.refresh"],
             self._on_choices,
             self._on_intake,
+            self._pass_over,
+            self.refresh_runner,
         )
         self.session_panel = SessionPanel(appearance, self.desk.note, self.desk.linger, self.page_actions())
         self._left = QStackedWidget()
         self._left.setFixedWidth(_LEFT_WIDTH)
         self._left.addWidget(self._setup)
         self._left.addWidget(self.session_panel)
-        self.scope = ScopeView(appearance, self.context.lab.open_scope)
+        self.scope = ScopeView(appearance, lambda streams, s: self.context.lab.open_scope(streams, s, self.desk.roles))
         self.scope.thread_of_scope.failed.connect(lambda sentence: self.banner.show_sentence("caution", sentence))
         scope_card, scope_column = card(margin=2 * GRID, spacing=GRID)
         self.scope_bar = ScopeBar(appearance, actions, self.scope)
@@ -289,6 +320,16 @@ class RunPage(Page):
         right = QVBoxLayout()
         right.setSpacing(2 * GRID)
         right.addWidget(self._right, 1)
+        self.quality = QualityPanel(appearance, actions["run.breath"])
+        self._quality_card, quality_column = card(margin=2 * GRID, spacing=GRID)
+        quality_column.addWidget(self.quality)
+        self._quality_card.setFixedHeight(_QUALITY_HEIGHT)
+        self.roles = RolePanel(appearance, self.desk.assign, self._toggle_roles)
+        self._roles_card, roles_column = card(margin=2 * GRID, spacing=GRID)
+        roles_column.addWidget(self.roles)
+        self._roles_card.hide()
+        right.addWidget(self._quality_card)
+        right.addWidget(self._roles_card, 1)
         right.addWidget(self._timeline_card)
         work = QWidget()
         row = QHBoxLayout(work)
@@ -327,10 +368,18 @@ class RunPage(Page):
             self._watch_quality()
             if self.desk.attach_live_run(study):
                 self.banner.show_sentence("unknown", "A session was running; the window is attached to it again.")
-        self.desk.propose_intake()
-        self.desk.broken, self._looked_for = None, None
         self._checked = None
-        self.desk.gate = ()
+        self.scope.thread_of_scope.reopen()
+        self._setup.show_screens()
+        focus = self.context.workspace.focus
+        whom = (None if study is None else study.root, focus.participant, focus.session)
+        if whom != self._whom:
+            # Other roles of the same study change nothing of what was asked, nor of what was found.
+            self._whom = whom
+            self.desk.propose_intake()
+            self.desk.broken, self._looked_for = None, None
+            self.desk.overrides, self.desk.breath = {}, None
+            self.desk.gate = ()
         self._draw()
 
     def _draw(self) -> None:
@@ -345,7 +394,9 @@ class RunPage(Page):
             self.desk.problem = ""
         if mode == "setup":
             self._setup.show_gate(self.desk.gate, self.gate_runner.is_running)
-            self._setup.show_streams(resolve_streams(self.desk.streams))
+            desk = self.desk
+            self._setup.show_streams(resolve_streams(desk.streams, desk.roles, desk.new_uids, desk.gone))
+            self._draw_signals()
             if focus.study is not None:
                 self._setup.intake.show_fields(focus.study.settings.intake, self.desk.intake, self.desk.has_person)
             self._setup.show_choices(self.desk.choices, self.desk.has_simulator, self.desk.has_simulated_streams)
@@ -367,6 +418,17 @@ class RunPage(Page):
         self.scope_bar.refresh()
         self.changed.emit()
         self._refresh_buttons(mode)
+
+    def _draw_signals(self) -> None:
+        """Quality by channel, the deep-breath check, and the editor of channels and roles."""
+        seen = self.desk.observation()
+        observed = () if seen is None else seen.roles
+        self.quality.show_observed(observed)
+        self.quality.show_breath(self.desk.breath_words())
+        self.quality.refresh()
+        if not self._roles_card.isHidden():
+            self.roles.show_streams(self.desk.streams, self.desk.roles)
+            self.roles.show_observed(observed)
 
     def _draw_rest(self, screen: SessionScreen) -> None:
         """While the participant rests, the data take the place of the live signals."""
@@ -414,6 +476,8 @@ class RunPage(Page):
         self._faces.setCurrentIndex({"setup": 1, "session": 1, "summary": 2}.get(mode, 0))
         self._left.setCurrentIndex(1 if mode == "session" else 0)
         self._timeline_card.setVisible(mode == "session")
+        self._quality_card.setVisible(mode == "setup")
+        self._roles_card.hide()
         if mode == "session" and self.isVisible():
             # The start button goes; its focus must not pass to the note field, which would swallow P, R and N.
             self.setFocus()
@@ -443,16 +507,18 @@ class RunPage(Page):
         study, request = self.context.workspace.focus.study, self.desk.request()
         if study is None or request is None:
             return
-        is_old = time.monotonic() - self._checked_at > _RECHECK_S
+        is_waiting = any(i.light == "unknown" and i.id != "breath" for i in self.desk.gate)
+        is_old = time.monotonic() - self._checked_at > (_WAITING_S if is_waiting else _RECHECK_S)
         if request != self._checked or (is_old and self.isVisible()):
             self._checked, self._checked_at = request, time.monotonic()
             lab, known, key = self.context.lab, self.desk.broken, request.key
+            observer = self.desk.observer
             is_new, self._looked_for = key != self._looked_for, key
 
             def check() -> tuple[tuple[GateItem, ...], BrokenSession | None]:
                 # Reading a recording's markers takes a moment: once for every run is enough.
                 broken = lab.look_for_broken(study, key.participant, key.session) if is_new else known
-                return lab.check_before_run(study, request), broken
+                return lab.check_before_run(study, request, observer), broken
 
             self.gate_runner.start_call(check, "Checking")
 
@@ -521,6 +587,47 @@ class RunPage(Page):
 
     def _may_measure(self) -> bool:
         return self.desk.mode == "setup"
+
+    def _may_refresh(self) -> bool:
+        return (
+            self._may_measure() and self.desk.choices.screen.kind != "headless" and not self.refresh_runner.is_running
+        )
+
+    def _measure_refresh(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None:
+            measure, screen = self.context.lab.measure_refresh, self.desk.choices.screen
+            self._setup.strip.show_start("Measuring the screen")
+            self.refresh_runner.start(lambda: measure(study, screen))
+
+    def _on_refresh(self, measured: Refresh) -> None:
+        level: StatusLevel = "good" if measured.has_vertical_blank else "caution"
+        self.banner.show_sentence(level, f"Measured: {measured.words}.")
+        self._checked = None
+
+    def _breathe(self) -> None:
+        self.desk.breathe()
+        self._draw()
+
+    def _toggle_roles(self) -> None:
+        is_shown = self._roles_card.isHidden()
+        self._roles_card.setVisible(is_shown)
+        self._quality_card.setVisible(not is_shown)
+        self._draw()
+
+    def _pass_over(self, item: GateItem) -> None:
+        reason: str | None = ""
+        if not item.override:
+            reason = self.context.prompt.ask_text(
+                f"Begin although this fails? {item.title}: {item.words}",
+                "The session begins all the same. Say why: the reason stands in the session's file and in the report.",
+                "Begin all the same",
+            )
+            if not (reason or "").strip():
+                return
+        self.desk.pass_over(item, reason or "")
+        self._checked = None
+        self._draw()
 
     def _open_display(self) -> None:
         study = self.context.workspace.focus.study

@@ -1,23 +1,31 @@
 """The Run page's state: streams, choices, the simulator and the live run; knows no Qt."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from veridical.domain.errors import VeridicalError
 from veridical.domain.event import MARKER_STREAM_NAME
-from veridical.domain.run import ScreenChoice
+from veridical.domain.run import Override, ScreenChoice
 from veridical.domain.simulation import AmplifierLayout, Profile, SimulationPlan, simulation_behind
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.gui.common.lab import Lab
 from veridical.gui.common.workspace import Workspace
 from veridical.gui.run.view_model import RunMode, SessionScreen, can_start, resolve_session
-from veridical.services.gate import GateItem
+from veridical.services.breath_check import BREATH_S, LENGTH_S, BreathCheck, judge_breath, step_at
+from veridical.services.gate import GateItem, override_of
 from veridical.services.live_run import Hole, LiveRun, RunState
 from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.streams import SimulatorHandle, StreamWatch
 from veridical.services.study import Study
+
+if TYPE_CHECKING:
+    from veridical.services.observer import Observation, Observer
+
+# A stream is called new, and one that went is listed, for so long.
+_NEW_S, _GONE_S = 10.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,12 @@ class RunDesk:
         self.has_markers = False
         # Stretches of failing quality, as the window saw them.
         self.poor: tuple[Hole, ...] = ()
+        self.overrides: dict[str, Override] = {}
+        self.breath: BreathCheck | None = None
+        self.observer: Observer | None = None
+        self._breath_began_s: float | None = None
+        self._seen: dict[str, float] = {}
+        self._gone: dict[str, tuple[StreamDescription, float]] = {}
         self._watch: StreamWatch | None = None
         self._run: LiveRun | None = None
         self._simulator: SimulatorHandle | None = None
@@ -88,20 +102,122 @@ class RunDesk:
         """Begin to look for streams."""
         if self._watch is None:
             self._watch = self._lab.watch_streams()
+        if self.observer is None:
+            self.observer = self._lab.open_observer()
 
     def poll(self) -> bool:
         """Read the newest streams and states; returns whether anything changed."""
         before = (self.streams, self.state, self.problem)
         if self._watch is not None:
             # An earlier run's markers may linger on the network for a moment; they are never recorded anew.
-            self.streams = tuple(s for s in self._watch.streams() if s.name != MARKER_STREAM_NAME)
+            self._note_streams(tuple(s for s in self._watch.streams() if s.name != MARKER_STREAM_NAME))
             self.has_markers = any(s.name == MARKER_STREAM_NAME for s in self._watch.streams())
         if self._simulator is not None and not self._simulator.is_alive():
             self.problem = self._simulator.problem() or self.problem
             self._simulator = None
         if self._run is not None:
             self.state = replace(self._run.state(), poor=self.poor)
+        self._observe()
+        self._follow_breath()
         return before != (self.streams, self.state, self.problem)
+
+    def _note_streams(self, streams: tuple[StreamDescription, ...]) -> None:
+        """Take what is on the network now, and remember for a while what came and went."""
+        now = time.monotonic()
+        here = {s.uid for s in streams}
+        is_first = not self._seen
+        for stream in self.streams:
+            if stream.uid not in here:
+                self._gone[stream.uid] = (stream, now)
+        for stream in streams:
+            # What was there at the first look is not new.
+            self._seen.setdefault(stream.uid, -_NEW_S if is_first else now)
+        back = {(s.name, s.source_id) for s in streams}
+        self._gone = {
+            uid: (s, at)
+            for uid, (s, at) in self._gone.items()
+            if now - at < _GONE_S and uid not in here and (s.name, s.source_id) not in back
+        }
+        self.streams = streams
+
+    @property
+    def new_uids(self) -> tuple[str, ...]:
+        """Streams that have just appeared."""
+        now = time.monotonic()
+        return tuple(s.uid for s in self.streams if now - self._seen.get(s.uid, now) < _NEW_S)
+
+    @property
+    def gone(self) -> tuple[StreamDescription, ...]:
+        """Streams that went a moment ago."""
+        return tuple(s for s, _ in self._gone.values())
+
+    # The signals before the session -------------------------------------------------------------------
+    @property
+    def roles(self) -> tuple[RoleAssignment, ...]:
+        """What the study decided."""
+        study = self._workspace.focus.study
+        return () if study is None else study.settings.roles
+
+    def observation(self) -> "Observation | None":
+        """What was seen last of the signals; None while nobody looks."""
+        return None if self.observer is None else self.observer.observation()
+
+    def _observe(self) -> None:
+        study = self._workspace.focus.study
+        if self.observer is None or study is None:
+            return
+        # While a session runs, scope and recorder watch.
+        streams = self.streams if self.mode == "setup" else ()
+        self.observer.look_at(streams, self.roles, study.settings.analysis.line_noise_hz)
+
+    def assign(self, roles: tuple[RoleAssignment, ...]) -> None:
+        """Keep other roles with the study; StudyError or StorageError if that fails."""
+        focus = self._workspace.focus
+        if focus.study is not None:
+            self._workspace.set_focus(replace(focus, study=self._lab.remember_roles(focus.study, roles)))
+
+    def pass_over(self, item: GateItem, reason: str) -> None:
+        """Begin although an item fails; without a reason it stops the session again."""
+        self.overrides.pop(item.id, None)
+        if reason.strip():
+            self.overrides[item.id] = override_of(item, reason)
+
+    @property
+    def has_skin(self) -> bool:
+        """Whether skin conductance is seen."""
+        seen = self.observation()
+        return seen is not None and any(r.role == "EDA" and r.qualities for r in seen.roles)
+
+    @property
+    def is_breathing(self) -> bool:
+        """Whether a deep-breath check runs."""
+        return self._breath_began_s is not None
+
+    def breathe(self) -> None:
+        """Begin the deep-breath check."""
+        self._breath_began_s = time.monotonic()
+
+    def breath_words(self) -> str:
+        """What to tell the participant now, or what the check found; empty before it."""
+        if self._breath_began_s is not None:
+            words, left_s = step_at(time.monotonic() - self._breath_began_s)
+            return f"{words} ({left_s:.0f} s)"
+        return "" if self.breath is None else f"{self.breath.words}. {self.breath.remedy}".strip()
+
+    def _follow_breath(self) -> None:
+        if self._breath_began_s is None or self.observer is None:
+            return
+        elapsed_s = time.monotonic() - self._breath_began_s
+        if elapsed_s < LENGTH_S:
+            return
+        self._breath_began_s = None
+        newest = self.observer.newest("EDA")
+        if newest is None:
+            self.problem = "Skin conductance went during the check; look after its device and repeat it."
+            return
+        length_s = len(newest.samples) / newest.sampling_hz
+        breath_at_s = length_s - (elapsed_s - BREATH_S - newest.age_s)
+        self.breath = judge_breath(newest.samples, newest.sampling_hz, breath_at_s)
 
     def choose(self, choices: RunChoices) -> None:
         """Take other choices."""
@@ -138,6 +254,8 @@ class RunDesk:
             has_simulated_participant=answers,
             intake=self.intake,
             broken=broken,
+            overrides=tuple(self.overrides.values()),
+            breath=self.breath,
         )
 
     def start_simulator(self) -> None:
@@ -239,6 +357,7 @@ class RunDesk:
         if self._run is not None:
             self._run.close()
         self._run, self.state, self.gate, self.broken = None, None, (), None
+        self.overrides, self.breath = {}, None
 
     def close(self) -> None:
         """Detach; a live session goes on with its simulator, otherwise the simulator ends."""
@@ -251,6 +370,9 @@ class RunDesk:
         if self._watch is not None:
             self._watch.close()
             self._watch = None
+        if self.observer is not None:
+            self.observer.close()
+            self.observer = None
 
     def _command(self, act: Callable[[], None]) -> None:
         try:

@@ -55,6 +55,7 @@ class ScopeThread(QObject):
         self._open_scope = open_scope
         self._canvas = canvas
         self._streams: tuple[StreamDescription, ...] = ()
+        self._is_outdated = False
         self._settings = ScopeSettings()
         self.quality = QualityWatch()
         self._lock = threading.Lock()
@@ -68,6 +69,10 @@ class ScopeThread(QObject):
     def show_streams(self, streams: tuple[StreamDescription, ...]) -> None:
         """View other streams from the next frame on."""
         self._streams = streams
+
+    def reopen(self) -> None:
+        """Open the scope anew with the next frame: its channels play other roles now."""
+        self._is_outdated = True
 
     def resize(self, canvas: Canvas) -> None:
         """Draw at another size from the next frame on."""
@@ -106,7 +111,8 @@ class ScopeThread(QObject):
             # Frames are due at fixed times; after a stall the missed ones are left out.
             due = max(due + _FRAME_S, began)
             wanted = self._streams
-            if wanted != viewed:
+            if wanted != viewed or self._is_outdated:
+                self._is_outdated = False
                 if scope is not None:
                     scope.close()
                 scope, viewed = self._open(wanted), wanted

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
@@ -12,8 +13,10 @@ from veridical.domain.simulation import PROFILES, Profile
 from veridical.gui.common.actions import Action
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.fields import ChoiceField
-from veridical.gui.common.tokens import GRID
-from veridical.gui.common.widgets import ActionButton, StatusLight, card, clear_layout, label, line
+from veridical.gui.common.progress_strip import ProgressStrip
+from veridical.gui.common.tokens import GRID, StatusLevel
+from veridical.gui.common.widgets import ActionButton, StatusLight, StepButton, card, clear_layout, label, line
+from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.intake_card import IntakeCard
 from veridical.gui.run.run_desk import RunChoices
 from veridical.gui.run.view_model import StreamRow, gate_summary
@@ -42,9 +45,13 @@ def screen_choices() -> tuple[tuple[str, ScreenChoice], ...]:
     choices: list[tuple[str, ScreenChoice]] = []
     if platform not in ("offscreen", "minimal"):
         screens = QGuiApplication.screens()
+        n = len(screens)
         for index, screen in reversed(list(enumerate(screens))):
             size = screen.size() * screen.devicePixelRatio()
-            where = ScreenChoice("psychopy", index, True, size.width(), size.height())
+            hz = screen.refreshRate()
+            where = ScreenChoice(
+                "psychopy", index, True, size.width(), size.height(), n_screens=n, announced_hz=max(0.0, hz)
+            )
             words = f"Screen {index + 1}, {size.width()} × {size.height()}, full screen"
             if screen is not QGuiApplication.primaryScreen() and len(screens) > 1:
                 choices.append((words, where))
@@ -71,11 +78,18 @@ class SetupPanel(QWidget):
         simulate: Action,
         stop: Action,
         measure: Action,
+        roles: Action,
+        refresh: Action,
         choose: Callable[[RunChoices], None],
         answer: Callable[[Mapping[str, str]], None],
+        pass_over: Callable[[GateItem], None],
+        refresh_runner: WorkRunner,
     ) -> None:
         super().__init__()
-        self._appearance, self._choose = appearance, choose
+        self._appearance, self._choose, self._pass_over = appearance, choose, pass_over
+        self._roles = ActionButton(appearance, roles, "amplifier")
+        self._refresh_rate = ActionButton(appearance, refresh, "screen")
+        self.strip = ProgressStrip(appearance, refresh_runner)
         self._choices = RunChoices()
         self._shown_gate: tuple[GateItem, ...] = ()
         self._shown_rows: tuple[StreamRow, ...] | None = None
@@ -112,27 +126,51 @@ class SetupPanel(QWidget):
         self._start_simulator.refresh()
         self._stop_simulator.refresh()
         self._measure.refresh()
+        self._roles.refresh()
+        self._refresh_rate.refresh()
         self._start_simulator.setVisible(not self._stop_simulator.isEnabled())
         self._stop_simulator.setVisible(self._stop_simulator.isEnabled())
 
     def show_gate(self, gate: tuple[GateItem, ...], is_checking: bool) -> None:
         """Show the pre-flight items; only changed ones are rebuilt."""
         summary = gate_summary(gate)
-        blocked = any(i.is_blocking and i.light == "fail" for i in gate)
+        blocked = any(i.stops and i.light == "fail" for i in gate)
+        waits = any(i.stops for i in gate)
         cautious = any(i.light in ("caution", "fail") for i in gate)
-        level = "unknown" if not gate else "fail" if blocked else "caution" if cautious else "good"
-        self._gate_line.show_state(level, summary)  # type: ignore[arg-type]
+        level: StatusLevel = "caution" if cautious else "good"
+        if blocked:
+            level = "fail"
+        elif waits or not gate:
+            level = "unknown"
+        self._gate_line.show_state(level, summary)
         if gate == self._shown_gate:
             return
         self._shown_gate = gate
         clear_layout(self._gate_rows)
         for row, item in enumerate(gate):
             light = StatusLight(self._appearance)
-            light.show_state(item.light, "")
-            words = label(f"{item.words}. {item.remedy}".strip() if item.remedy else item.words, "quiet", wraps=True)
+            light.show_state("caution" if item.override else item.light, "")
             self._gate_rows.addWidget(light, row, 0, Qt.AlignmentFlag.AlignTop)
-            self._gate_rows.addWidget(label(item.title), row, 1, Qt.AlignmentFlag.AlignTop)
-            self._gate_rows.addWidget(words, row, 2)
+            self._gate_rows.addWidget(label(item.title, wraps=True), row, 1, Qt.AlignmentFlag.AlignTop)
+            self._gate_rows.addWidget(self._words_of(item), row, 2)
+
+    def _words_of(self, item: GateItem) -> QWidget:
+        """What was found and what to do; a failing item that a reason can pass over has a button for it."""
+        text = f"{item.words}. {item.remedy}".strip() if item.remedy else item.words
+        if item.override:
+            text = f"{item.words}. Passed over: {item.override}"
+        words = label(text, "quiet", wraps=True)
+        if not item.may_be_overridden:
+            return words
+        widget = QWidget()
+        column = QVBoxLayout(widget)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(GRID // 2)
+        column.addWidget(words)
+        text = "No longer pass over" if item.override else "Begin all the same"
+        tip = "Say why; the reason stands in the session's file and in the report."
+        column.addWidget(StepButton(self._appearance, text, partial(self._pass_over, item), "", "plain", tip))
+        return widget
 
     def show_streams(self, rows: tuple[StreamRow, ...]) -> None:
         """Show the streams on the network."""
@@ -152,9 +190,12 @@ class SetupPanel(QWidget):
             row = QWidget()
             inside = QHBoxLayout(row)
             inside.setContentsMargins(0, 0, 0, 0)
+            inside.setSpacing(GRID)
+            light = StatusLight(self._appearance)
+            light.show_state(shown.level, "")
+            inside.addWidget(light)
             inside.addWidget(label(shown.name))
-            inside.addStretch(1)
-            inside.addWidget(label(shown.words, "quiet"))
+            inside.addWidget(label(shown.words, "quiet", wraps=True), 1)
             self._stream_rows.addWidget(row)
 
     def show_choices(self, choices: RunChoices, has_simulator: bool, has_simulated_streams: bool) -> None:
@@ -186,6 +227,10 @@ class SetupPanel(QWidget):
         self._stream_rows = QVBoxLayout()
         self._stream_rows.setSpacing(GRID // 2)
         column.addLayout(self._stream_rows)
+        channels = QHBoxLayout()
+        channels.addWidget(self._roles)
+        channels.addStretch(1)
+        column.addLayout(channels)
         column.addWidget(line())
         self._profile = ChoiceField()
         self._profile.setAccessibleName("Simulated participant")
@@ -216,10 +261,29 @@ class SetupPanel(QWidget):
         self._screen.activated.connect(self._on_choice)
         column.addWidget(self._screen)
         row = QHBoxLayout()
+        row.addWidget(self._refresh_rate)
+        row.addStretch(1)
+        column.addLayout(row)
+        row = QHBoxLayout()
         row.addWidget(self._measure)
         row.addStretch(1)
         column.addLayout(row)
+        column.addWidget(self.strip)
         return widget
+
+    def show_screens(self) -> None:
+        """Offer the screens that are there now; a choice stays if its screen does."""
+        screens = screen_choices()
+        if screens == self._screens:
+            return
+        chosen = self._screens[self._screen.currentIndex()][0]
+        self._screens = screens
+        self._screen.blockSignals(True)
+        self._screen.clear()
+        self._screen.addItems([words for words, _ in screens])
+        self._screen.setCurrentIndex(next((k for k, (words, _) in enumerate(screens) if words == chosen), 0))
+        self._screen.blockSignals(False)
+        self._on_choice()
 
     def _on_choice(self) -> None:
         self._choices = replace(

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from veridical.domain.stream import StreamDescription, suggest_roles
+from veridical.domain.stream import RoleAssignment, StreamDescription, resolve_roles, suggest_roles
 from veridical.domain.view import View
 from veridical.gui.common import wording
 from veridical.gui.common.plane import RatedPoint
@@ -25,37 +25,71 @@ RunMode = Literal["no study", "no participant", "setup", "session", "summary"]
 
 @dataclass(frozen=True)
 class StreamRow:
-    """One stream of the live list."""
+    """One stream of the live list.
+
+    Parameters
+    ----------
+    level : str
+        Good for a stream that plays a role, unknown for one that plays none, caution for doubles and for what has
+        gone.
+    """
 
     name: str
     words: str
+    level: StatusLevel = "good"
 
 
-def resolve_streams(streams: Sequence[StreamDescription]) -> tuple[StreamRow, ...]:
-    """Describe the streams on the network; doubles are named."""
+def resolve_streams(
+    streams: Sequence[StreamDescription],
+    decided: Sequence[RoleAssignment] = (),
+    new: Sequence[str] = (),
+    gone: Sequence[StreamDescription] = (),
+) -> tuple[StreamRow, ...]:
+    """Describe the streams on the network, and what has just appeared or gone; doubles are told apart.
+
+    Parameters
+    ----------
+    new : sequence of str
+        Uids of streams that have just appeared.
+    gone : sequence of StreamDescription
+        Streams that went a moment ago.
+    """
     names = [s.name for s in streams]
+    assigned = resolve_roles(streams, decided)
     rows: list[StreamRow] = []
     for stream in streams:
-        roles = " + ".join(a.role for a in suggest_roles([stream])) or stream.type
+        own = [a.role for a in assigned if (a.stream, a.source_id) == (stream.name, stream.source_id)]
+        roles = " + ".join(dict.fromkeys(own)) or "no role"
         rate = f"{stream.nominal_hz:g} Hz" if stream.is_regular else "events"
-        twice = ", same name twice" if names.count(stream.name) > 1 else ""
-        rows.append(StreamRow(stream.name, f"{roles} · {wording.count(stream.n_channels, 'channel')} · {rate}{twice}"))
+        words = f"{roles} · {wording.count(stream.n_channels, 'channel')} · {rate}"
+        if names.count(stream.name) > 1:
+            twice = f"same name twice (source id {stream.source_id or 'none'})"
+            rows.append(StreamRow(stream.name, f"{words}, {twice}", "caution"))
+            continue
+        words += " · new" if stream.uid in new else ""
+        rows.append(StreamRow(stream.name, words, "good" if own or not stream.is_regular else "unknown"))
+    rows += [StreamRow(s.name, "gone", "caution") for s in gone]
     return tuple(rows)
 
 
 def can_start(gate: Sequence[GateItem]) -> bool:
     """Whether nothing in the gate stands in the way."""
-    return bool(gate) and not any(item.is_blocking and item.light == "fail" for item in gate)
+    return bool(gate) and not any(item.stops for item in gate)
 
 
 def gate_summary(gate: Sequence[GateItem]) -> str:
     """Say in one line how the pre-flight check stands."""
     if not gate:
         return "Checking"
-    blocking = [item for item in gate if item.is_blocking and item.light == "fail"]
+    blocking = [item for item in gate if item.stops]
+    if blocking and all(item.light == "unknown" for item in blocking):
+        return "Measuring, for a few seconds"
     if blocking:
         return f"{wording.count(len(blocking), 'item')} must be mended before the session can start"
     cautions = [item for item in gate if item.light in ("caution", "fail")]
+    passed = [item for item in gate if item.override]
+    if passed:
+        return f"Ready, with {wording.count(len(passed), 'item')} passed over"
     if cautions:
         return f"Ready, with {wording.count(len(cautions), 'caution')}"
     return "Ready to start"
