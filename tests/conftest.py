@@ -4,9 +4,11 @@ import os
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 
 from veridical.streaming.scope import private_scope
@@ -28,6 +30,9 @@ os.environ.update(
     # Small matrices on shared cores: more threads than one only wait for each other.
     OPENBLAS_NUM_THREADS="1",
 )
+
+
+FRAMES_HZ = 25
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,6 +70,35 @@ def shared_data() -> Path:
     folder = shared / "data"
     assert folder.is_dir(), "../shared exists but ../shared/data does not"
     return folder
+
+
+@pytest.fixture(scope="session")
+def make_clip() -> Callable[..., Path]:
+    """Write a clip: a video whose red rises with time, with a tone, or a tone alone."""
+
+    def make(path: Path, seconds: float = 1.0, *, has_picture: bool = True, has_sound: bool = True) -> Path:
+        with av.open(str(path), "w") as container:
+            video = container.add_stream("mpeg4", rate=FRAMES_HZ) if has_picture else None
+            sound = container.add_stream("aac" if has_picture else "pcm_s16le", rate=48_000) if has_sound else None
+            if video is not None:
+                video.width, video.height, video.pix_fmt, video.bit_rate = 64, 48, "yuv420p", 2_000_000
+                n = round(seconds * FRAMES_HZ)
+                for k in range(n):
+                    pixels = np.full((48, 64, 3), (round(250 * k / n), 60, 120), dtype=np.uint8)
+                    container.mux(video.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+                container.mux(video.encode(None))
+            if sound is not None:
+                tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(round(48_000 * seconds)) / 48_000)
+                form = "fltp" if has_picture else "s16"
+                wave = tone.astype(np.float32) if has_picture else (tone * 32767).astype(np.int16)
+                for first in range(0, len(wave), 1024):
+                    frame = av.AudioFrame.from_ndarray(wave[None, first : first + 1024], format=form, layout="mono")
+                    frame.sample_rate, frame.pts = 48_000, first
+                    container.mux(sound.encode(frame))
+                container.mux(sound.encode(None))
+        return path
+
+    return make
 
 
 @pytest.fixture(scope="session")

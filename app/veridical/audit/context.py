@@ -122,6 +122,22 @@ class Peer:
 
 
 @dataclass(frozen=True)
+class AcrossKinds:
+    """Pictures and clips together, where a transfer block was presented.
+
+    Parameters
+    ----------
+    problem : Problem
+        Of all presented trials; the model at hand knows only the pictures among them.
+    is_clip : ndarray of bool, shape (n_presented,)
+        Videos and sounds.
+    """
+
+    problem: Problem
+    is_clip: BoolArray
+
+
+@dataclass(frozen=True)
 class Transfer:
     """The model on trials unlike those it was trained on.
 
@@ -236,6 +252,8 @@ class AuditContext:
     transfers : tuple of Transfer
     pooled : Pooled or None
     shift : StateShift or None
+    across_kinds : AcrossKinds or None
+        None if only one kind of stimulus was presented.
     everything : Validation or None
         The model with the trials that a rater marked; None where there are none.
     """
@@ -262,6 +280,7 @@ class AuditContext:
     pooled: Pooled | None = None
     shift: StateShift | None = None
     everything: Validation | None = None
+    across_kinds: AcrossKinds | None = None
 
     def __post_init__(self) -> None:
         n = len(self.problem.ratings)

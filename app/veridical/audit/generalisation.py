@@ -38,9 +38,10 @@ def measure_transfers(context: AuditContext) -> Work[tuple[Transfer, ...]]:
         except AnalysisError as error:
             found.append(Transfer(kind, words, None, str(error)))
             continue
-        validation, problem = yield from try_validation(
-            context.problem, folds, context.seed, context.analysis.n_permutations
-        )
+        tested = context.problem
+        if kind == "kind" and context.across_kinds is not None:
+            tested = context.across_kinds.problem
+        validation, problem = yield from try_validation(tested, folds, context.seed, context.analysis.n_permutations)
         n_train = float(np.mean([len(f.train) for f in folds])) if folds else float("nan")
         found.append(Transfer(kind, words, validation, problem, n_train))
     return tuple(found)
@@ -74,6 +75,13 @@ def _time_folds(context: AuditContext) -> tuple[Fold, ...]:
 
 
 def _kind_folds(context: AuditContext) -> tuple[Fold, ...]:
+    if context.across_kinds is not None:
+        problem, is_clip = context.across_kinds.problem, context.across_kinds.is_clip
+        usable = np.asarray(problem.kept, dtype=bool)
+        pictures, clips = np.flatnonzero(usable & ~is_clip), np.flatnonzero(usable & is_clip)
+        if len(clips) < MIN_TESTED:
+            raise AnalysisError(f"{len(clips)} videos and sounds are usable and {MIN_TESTED} are needed")
+        return (apart(problem, pictures, clips),)
     if context.pictures is None:
         raise AnalysisError("the stimulus table could not be read")
     rows = kept_rows(context)

@@ -8,8 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote
 
+from veridical.domain.stimulus import StimulusKind
+
 MARKER_STREAM_NAME = "veridical-markers"
 MARKER_STREAM_TYPE = "Markers"
+# First word of the markers of what is shown, and the kind of stimulus it stands for.
+SHOWN_KINDS: dict[str, StimulusKind] = {"picture": "image", "video": "video", "sound": "audio"}
+SHOWN_WORDS: dict[StimulusKind, str] = {kind: word for word, kind in SHOWN_KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,29 @@ class Marker:
                 key, _, value = word.partition("=")
                 details[key] = unquote(value)
         return cls(name, details)
+
+    @property
+    def shown_kind(self) -> StimulusKind | None:
+        """Kind of stimulus that begins here (``video/positive``: video); None for every other marker.
+
+        Practice counts like any other.
+        """
+        head, _, tail = self.name.removeprefix("practice/").partition("/")
+        return SHOWN_KINDS.get(head) if tail not in ("", "off", "skipped") else None
+
+    @property
+    def is_off(self) -> bool:
+        """Whether a picture, video or sound ends here."""
+        return self._ends("off")
+
+    @property
+    def is_skipped(self) -> bool:
+        """Whether a picture, video or sound could not be shown."""
+        return self._ends("skipped")
+
+    def _ends(self, with_word: str) -> bool:
+        head, _, tail = self.name.removeprefix("practice/").partition("/")
+        return head in SHOWN_KINDS and tail == with_word
 
     def number(self, key: str) -> float | None:
         """Read a detail as a number; None if it is absent or not a number."""

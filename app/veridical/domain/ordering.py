@@ -95,6 +95,22 @@ def order_classes(
     raise ProtocolError(_distance_words(n_trials, n_repeats, rules, largest, is_proved=every.is_exhausted))
 
 
+def order_clips(
+    conditions: Sequence[Condition], n_clips: int, rules: OrderRules, rng: np.random.Generator
+) -> tuple[Condition, ...]:
+    """Draw the classes of one block without repeats; their counts differ by one at most.
+
+    Raises
+    ------
+    ProtocolError
+        If no order keeps the rules.
+    """
+    classes = next(_Search(conditions, n_clips, rules).orders(rng), None)
+    if classes is None:
+        raise ProtocolError(_run_words(conditions, n_clips, rules))
+    return classes
+
+
 def _distance_words(n_trials: int, n_repeats: int, rules: OrderRules, largest: int, *, is_proved: bool) -> str:
     where = "in a later block and " if rules.n_blocks > 1 else ""
     what = "No order shows" if is_proved else f"Among {_N_DRAWS} orders and a longer search, none shows"

@@ -1,14 +1,14 @@
 """What a protocol amounts to before anybody sits down: how long, how many, and what to think twice about."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from veridical.domain.protocol import Baseline, Protocol, SessionPlan, Trial
 from veridical.domain.rating import Scale
 from veridical.domain.stimulus import CONDITIONS, Condition
 
-PartKind = Literal["words", "baseline", "practice", "block", "break", "familiarity"]
+PartKind = Literal["words", "baseline", "practice", "block", "transfer", "break", "familiarity"]
 
 # Seconds. A practised participant answers a scale in about 1.5 s; words and breaks are self-paced, so these are guesses
 # and every length that rests on them is said to be about so long.
@@ -99,6 +99,10 @@ def estimate_s(protocol: Protocol) -> float:
         3 * READING_S + sum(rests) + READING_S * (len(rests) + bool(rests)) + 2 * READING_S * bool(protocol.n_practice)
     )
     seconds += (protocol.n_trials + protocol.n_practice) * trial_s(mean, scales, protocol.min_onset_gap_s)
+    if protocol.n_clips:
+        # Clips as long as they may be: the set is not known here.
+        clip = replace(mean, picture_s=protocol.clip_s)
+        seconds += READING_S + max(BREAK_S, protocol.min_break_s) + protocol.n_clips * trial_s(clip, scales)
     seconds += RATING_S * protocol.n_attention_checks + (protocol.n_blocks - 1) * max(BREAK_S, protocol.min_break_s)
     if protocol.has_familiarity_pass:
         asked = sum(rating_s(s) for s in protocol.all_scales[len(protocol.scales) :])
@@ -128,17 +132,22 @@ def preview(protocol: Protocol, plan: SessionPlan) -> Preview:
     for k, block in enumerate(plan.blocks):
         if k:
             add("break", "break", max(BREAK_S, plan.min_break_s))
-        add("block", f"block {k + 1}", run(block), len(block))
+        if block[0].is_clip:
+            add("transfer", "clips", READING_S + run(block), len(block))
+        else:
+            add("block", f"block {k + 1}", run(block), len(block))
     if plan.familiarity:
         asked = sum(rating_s(scales[s]) for s in plan.familiarity_scales)
         seconds = READING_S + len(plan.familiarity) * (_LOOK_S + asked)
         add("familiarity", "familiarity", seconds, len(plan.familiarity))
     add("words", "debrief", READING_S)
-    counted = Counter(t.condition for t in plan.trials)
+    # The model learns from pictures: clips only test it.
+    pictures = [t for t in plan.trials if not t.is_clip]
+    counted = Counter(t.condition for t in pictures)
     return Preview(
         parts=tuple(parts),
         counts=tuple((c, counted[c]) for c in CONDITIONS if c in protocol.conditions),
-        n_trials=len(plan.trials),
+        n_trials=len(pictures),
         n_repeats=sum(t.repeat_of is not None for t in plan.trials),
         n_checks=sum(t.check is not None for t in plan.trials),
         warnings=tuple(_warnings(protocol, plan, counted)),
@@ -152,7 +161,7 @@ def _rest_name(baseline: Baseline) -> str:
 def _warnings(protocol: Protocol, plan: SessionPlan, counted: Counter[Condition]) -> list[str]:
     """Sentences about what the protocol leaves for the analysis."""
     words: list[str] = []
-    n = len(plan.trials)
+    n = sum(counted.values())
     extremes = counted["negative"] + counted["positive"]
     if counted["neutral"] and extremes:
         few = ", which is few for a single participant" if extremes < _FEW_TRIALS else ""

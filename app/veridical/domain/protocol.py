@@ -8,12 +8,13 @@ from typing import Literal
 
 import numpy as np
 
+from veridical.domain.clips import draw_clips
 from veridical.domain.errors import ProtocolError
 from veridical.domain.items import FAMILIARITY
 from veridical.domain.matching import NOT_IN_SUBSET
 from veridical.domain.ordering import ClassOrder, OrderRules, order_classes
 from veridical.domain.rating import AROUSAL, VALENCE, Scale
-from veridical.domain.stimulus import CONDITIONS, Condition, Stimulus, StimulusSet
+from veridical.domain.stimulus import CONDITIONS, Condition, Stimulus, StimulusKind, StimulusSet
 
 BaselineKind = Literal["eyes-open", "eyes-closed"]
 ScaleOrder = Literal["fixed", "random", "counterbalanced"]
@@ -59,6 +60,11 @@ class Protocol:
         Trials after which a check asks for a given number.
     has_familiarity_pass : bool
         At the end, ask of every picture shown whether it was known and what it brings up.
+    n_clips : int
+        Videos and sounds of the transfer block after the pictures (METHODS 2: 12); 0 for none. The model never learns
+        from them: they show whether it holds for more than pictures.
+    clip_s : float
+        A longer clip is ended after so many seconds.
     """
 
     name: str = "autonomic"
@@ -86,6 +92,8 @@ class Protocol:
     scale_order: ScaleOrder = "fixed"
     n_attention_checks: int = 0
     has_familiarity_pass: bool = False
+    n_clips: int = 0
+    clip_s: float = 30.0
 
     @property
     def n_pictures(self) -> int:
@@ -138,6 +146,8 @@ class Trial:
         Ids in the order in which they are asked; of affective sliders on one screen, from top to bottom.
     check : int or None
         Step that an attention check asks for after the ratings.
+    kind : str
+        ``image``; ``video`` or ``audio`` in the transfer block, where ``picture_s`` is the clip's length.
     """
 
     number: int
@@ -152,6 +162,12 @@ class Trial:
     is_practice: bool = False
     blank_s: float = 0.0
     check: int | None = None
+    kind: StimulusKind = "image"
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether something moves or sounds."""
+        return self.kind != "image"
 
 
 @dataclass(frozen=True)
@@ -231,11 +247,12 @@ def expand(protocol: Protocol, stimuli: StimulusSet, seed: int, place: Place = P
         replace(_trial(protocol, rng, i + 1, stimulus, scales, None, None), is_practice=True)
         for i, stimulus in enumerate(_draw_practice(protocol, stimuli, chosen, spare, rng))
     )
+    clips = _transfer_block(protocol, stimuli, len(shown), scales, rng)
     has_pass = protocol.has_familiarity_pass
     return SessionPlan(
         baselines=_baselines(protocol),
         practice=practice,
-        blocks=blocks,
+        blocks=(*blocks, *((clips,) if clips else ())),
         familiarity=_familiarity(shown, rng) if has_pass else (),
         familiarity_scales=tuple(s.id for s in FAMILIARITY) if has_pass else (),
         min_onset_gap_s=protocol.min_onset_gap_s,
@@ -349,6 +366,24 @@ def _draw_checks(protocol: Protocol, rng: np.random.Generator) -> dict[int, int]
     n, n_checks = protocol.n_trials, min(protocol.n_attention_checks, protocol.n_trials)
     edges = np.linspace(0, n, n_checks + 1).astype(int)
     return {int(rng.integers(edges[k], edges[k + 1])): int(rng.choice(_CHECK_STEPS)) for k in range(n_checks)}
+
+
+def _transfer_block(
+    protocol: Protocol, stimuli: StimulusSet, n_before: int, scales: "_ScaleOrders", rng: np.random.Generator
+) -> tuple[Trial, ...]:
+    """Videos and sounds after the pictures, as trials of a block of their own."""
+    clips = draw_clips(
+        stimuli, protocol.conditions, protocol.n_clips, protocol.order_rules, rng, protocol.include_sensitive
+    )
+    return tuple(
+        replace(
+            _trial(protocol, rng, number, clip, scales, None, None),
+            block=protocol.n_blocks + 1,
+            picture_s=protocol.clip_s if clip.duration_s is None else min(clip.duration_s, protocol.clip_s),
+            kind=clip.kind,
+        )
+        for number, clip in enumerate(clips, start=n_before + 1)
+    )
 
 
 def _familiarity(shown: Sequence[Stimulus], rng: np.random.Generator) -> tuple[str, ...]:

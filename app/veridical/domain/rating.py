@@ -108,7 +108,7 @@ class Scale:
 
 
 # Anchors as OASIS words them (Kurdi, Lozano & Banaji 2017).
-VALENCE = Scale("valence", "How did this picture make you feel?", "very negative", "neutral", "very positive")
+VALENCE = Scale("valence", "How did this make you feel?", "very negative", "neutral", "very positive")
 AROUSAL = Scale("arousal", "How strongly did you feel it?", "very low", "medium", "very high")
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from veridical.domain.event import Event, Marker
 from veridical.domain.rating import Rating, RatingStatus
+from veridical.domain.stimulus import StimulusKind
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,8 @@ class TrialRow:
         By scale id.
     has_passed_check : bool or None
         Whether the attention check after this trial was answered as asked; None without one.
+    kind : str
+        ``image``; ``video`` or ``audio`` in a transfer block.
     """
 
     trial: int
@@ -32,6 +35,7 @@ class TrialRow:
     repeat_of: int | None = None
     ratings: Mapping[str, Rating] = field(default_factory=dict)
     has_passed_check: bool | None = None
+    kind: StimulusKind = "image"
 
     def value(self, scale: str) -> float | None:
         """The answer on a scale, None if it was not answered."""
@@ -84,7 +88,7 @@ def parse_rating(marker: Marker) -> Rating:
 
 
 def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
-    """Collect trials from ``picture/*``, ``picture/off`` and ``rating/*`` markers.
+    """Collect trials from ``picture/*`` (``video/*``, ``sound/*``), ``picture/off`` and ``rating/*`` markers.
 
     Practice markers (``practice/...``) and pictures that could not be shown (``picture/skipped``) are left
     out. Ratings join the picture with the same ``trial`` detail.
@@ -99,9 +103,10 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
         if number is None:
             continue
         trial = int(number)
-        if head == "picture" and tail == "off":
+        kind = None if head == "practice" else event.marker.shown_kind
+        if head != "practice" and event.marker.is_off:
             ends[trial] = event.onset_s
-        elif head == "picture" and tail != "skipped":
+        elif kind is not None:
             repeat = event.marker.number("repeat_of")
             onsets[trial] = TrialRow(
                 trial=trial,
@@ -111,6 +116,7 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
                 onset_s=event.onset_s,
                 duration_s=0.0,
                 repeat_of=None if repeat is None else int(repeat),
+                kind=kind,
             )
         elif event.marker.name == "check/attention":
             checks[trial] = event.marker.details.get("result") == "passed"
@@ -127,6 +133,7 @@ def trials_from_events(events: Iterable[Event]) -> tuple[TrialRow, ...]:
             repeat_of=row.repeat_of,
             ratings=ratings.get(trial, {}),
             has_passed_check=checks.get(trial),
+            kind=row.kind,
         )
         for trial, row in sorted(onsets.items())
     )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-ViewKind = Literal["blank", "text", "fixation", "picture", "rating", "sliders"]
+ViewKind = Literal["blank", "text", "fixation", "picture", "video", "sound", "rating", "sliders"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,8 @@ class View:
     text : str
         For ``text``: the words. For ``rating`` on a scale of free text: what was typed so far.
     stimulus_id : str
-        For ``picture``; for ``rating``: the picture above the question (familiarity pass).
+        For ``picture``, ``video`` and ``sound`` (heard while the cross is seen); for ``rating``: the picture above the
+        question (familiarity pass).
     scale_id : str
         For ``rating``.
     selected : int or None
@@ -53,6 +54,11 @@ class View:
     sliders: tuple[SliderView, ...] = ()
     focus: int = 0
     is_ready: bool = False
+
+    @property
+    def is_clip(self) -> bool:
+        """Whether something moves or sounds as long as the view stays."""
+        return self.kind in ("video", "sound")
 
     @property
     def is_rating(self) -> bool:

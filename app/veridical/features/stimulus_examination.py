@@ -4,14 +4,13 @@ Runs in worker processes, so that a decoder that dies on a broken file takes not
 """
 
 import hashlib
-import queue
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from veridical.domain.errors import StimulusError
 from veridical.domain.image_statistics import ImageStatistics
 from veridical.domain.stimulus import StimulusKind
+from veridical.storage.clip_decoding import look_at_clip
 from veridical.storage.picture_decoding import DecodedPicture, decode_picture
 from veridical.storage.stimuli_table import hash_file
 
@@ -20,7 +19,6 @@ _ENDINGS = {
     "JPEG": (".jpg", ".jpeg", ".jpe"), "MPO": (".jpg", ".jpeg", ".jpe"), "PNG": (".png",), "BMP": (".bmp",),
     "GIF": (".gif",), "TIFF": (".tif", ".tiff"), "WEBP": (".webp",), "PPM": (".ppm",),
 }  # fmt: skip
-_FIRST_FRAME_TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,7 @@ def examine_file(path: str, kind: StimulusKind) -> FileFacts:
     try:
         if kind == "image":
             return _examine_picture(file)
-        digest = hash_file(file)
-        return _examine_video(file, digest) if kind == "video" else _examine_sound(file, digest)
+        return _examine_clip(file, hash_file(file))
     except OSError as error:
         return FileFacts(problem=f"cannot be read ({error.strerror or error})")
     except StimulusError as error:
@@ -94,53 +91,7 @@ def _picture_notes(file: Path, decoded: DecodedPicture) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _examine_sound(file: Path, digest: str) -> FileFacts:
-    import soundfile  # type: ignore[import-untyped]
-
-    n_frames, rate = 0, 0
-    try:
-        with soundfile.SoundFile(str(file)) as sound:
-            rate = sound.samplerate
-            for block in sound.blocks(blocksize=1 << 16, dtype="float32"):
-                n_frames += len(block)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
-        raise StimulusError(f"it cannot be decoded ({error}); replace the file with a sound copy.") from error
-    if not n_frames:
-        raise StimulusError("it holds no sound; replace the file with a sound copy.")
-    return FileFacts(sha256=digest, duration_s=n_frames / rate)
-
-
-def _examine_video(file: Path, digest: str) -> FileFacts:
-    """Decode the first frame, which also tells size and length."""
-    # ffpyplayer comes with PsychoPy, whose videos it decodes: what it cannot read cannot be shown either.
-    from ffpyplayer.player import MediaPlayer  # type: ignore[import-untyped]
-    from ffpyplayer.tools import set_loglevel  # type: ignore[import-untyped]
-
-    set_loglevel("quiet")
-    events: queue.SimpleQueue[str] = queue.SimpleQueue()
-    options = {"an": True, "sn": True, "sync": "video", "out_fmt": "rgb24"}
-    player = MediaPlayer(
-        str(file), callback=lambda event, value: events.put(str(event)), ff_opts=options, loglevel="quiet"
-    )
-    try:
-        end_s = time.monotonic() + _FIRST_FRAME_TIMEOUT_S
-        frame, state = None, None
-        while frame is None and state != "eof" and time.monotonic() < end_s:
-            frame, state = player.get_frame()
-            if frame is None:
-                try:
-                    event = events.get(timeout=0.01)
-                except queue.Empty:
-                    continue
-                if event.endswith((":error", ":exit")):
-                    break
-        facts = player.get_metadata()
-    finally:
-        player.close_player()
-    if frame is None:
-        raise StimulusError("it cannot be decoded; replace the file with a sound copy.")
-    width, height = frame[0].get_size()
-    duration = facts.get("duration")
-    return FileFacts(
-        sha256=digest, width_px=int(width), height_px=int(height), duration_s=float(duration) if duration else None
-    )
+def _examine_clip(file: Path, digest: str) -> FileFacts:
+    """Decode the beginning, with the presenter's own decoder: what cannot be read here cannot be shown either."""
+    facts = look_at_clip(file, "it")
+    return FileFacts(sha256=digest, width_px=facts.width_px, height_px=facts.height_px, duration_s=facts.duration_s)

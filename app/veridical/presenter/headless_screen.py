@@ -1,21 +1,26 @@
 """A screen without photons: a simulated refresh clock for machines that have no display."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from veridical.domain.errors import StimulusError
 from veridical.domain.rating import Scale
 from veridical.domain.run import ScreenChoice
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.view import View
+from veridical.presenter.clip_files import check_clip, clip_words
 from veridical.presenter.clock import Clock
 from veridical.presenter.picture_files import load_picture
 from veridical.presenter.screen import Input, InputQueue, ScreenInfo
 from veridical.presenter.texts import Texts
 from veridical.presenter.timing import FrameLog, FrameReport
+from veridical.storage.clip_decoding import decode_frames, decode_sound
 
 HEADLESS_WORDS = "headless (no display)"
 _REFRESH_HZ = 60.0
+# Frames that nobody sees are decoded small.
+_LOOK_PX = 64
 
 
 class HeadlessScreen:
@@ -25,7 +30,7 @@ class HeadlessScreen:
         self._clock = clock
         self._origin_s = clock.now()
         self._inputs = InputQueue()
-        self._stimuli: set[str] = set()
+        self._stimuli: dict[str, Stimulus] = {}
         self._log = FrameLog(_REFRESH_HZ, has_vsync=False)
         self.info = ScreenInfo("headless", HEADLESS_WORDS, choice.width_px, choice.height_px, _REFRESH_HZ, False)
 
@@ -37,14 +42,33 @@ class HeadlessScreen:
     def preload(
         self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts, glances: Sequence[str] = ()
     ) -> None:
-        """Decode every picture, so that a bad file is refused here too."""
+        """Decode every picture and look at every clip, so that a bad file is refused here too."""
         for stimulus in stimuli:
-            load_picture(stimulus)
-            self._stimuli.add(stimulus.id)
+            if stimulus.kind == "image":
+                load_picture(stimulus)
+            else:
+                check_clip(stimulus)
+            self._stimuli[stimulus.id] = stimulus
+
+    def prepare(self, stimulus_id: str, length_s: float) -> Iterator[None]:
+        """Decode a clip as a real screen would, and forget it."""
+        stimulus = self._stimuli[stimulus_id]
+        if stimulus.kind == "video":
+            for _ in decode_frames(Path(stimulus.file), clip_words(stimulus), length_s, (_LOOK_PX, _LOOK_PX)):
+                yield
+        decode_sound(Path(stimulus.file), clip_words(stimulus), length_s)
+
+    def arm(self, lsl_s: float) -> None:
+        """Nothing is heard."""
+
+    @property
+    def sound_started_s(self) -> float | None:
+        """Nothing was heard."""
+        return None
 
     def flip(self, view: View) -> float:
         """Wait for the next refresh of the simulated clock and return its time (LSL s)."""
-        if view.kind == "picture" and view.stimulus_id not in self._stimuli:
+        if (view.kind == "picture" or view.is_clip) and view.stimulus_id not in self._stimuli:
             raise StimulusError(f"The picture {view.stimulus_id} was not loaded; import the set again.")
         flip_s = self._next_refresh_s()
         self._clock.sleep(flip_s - self._clock.now())

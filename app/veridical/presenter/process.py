@@ -182,6 +182,7 @@ class PresenterProcess:
         results = end.results if end is not None else ()
         pictures = tuple(r.picture for r in results if r.picture is not None)
         trigger = None if self._trigger is None else self._trigger.report()
+        broken = "" if trigger is None else trigger.problem
         timing = None if screen is None else summarise(screen.report(), pictures)
         outcome = PresenterOutcome(
             reason=reason,
@@ -194,7 +195,7 @@ class PresenterProcess:
             is_shortened=plan.is_shortened,
             screen=None if screen is None else screen.info,
             timing=timing,
-            problems=tuple(p for p in (problem, trigger.problem if trigger is not None else "") if p),
+            problems=tuple(dict.fromkeys(p for p in (problem, *(r.problem for r in results), broken) if p)),
             versions=versions(),
             trigger=trigger,
         )

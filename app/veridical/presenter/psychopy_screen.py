@@ -9,7 +9,7 @@ import gc
 import math
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +22,17 @@ from veridical.domain.run import ScreenChoice
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.view import View
 from veridical.paths import user_cache
+from veridical.presenter.clip_files import check_clip, clip_words
 from veridical.presenter.clock import Clock
+from veridical.presenter.film import Film, largest_frame
+from veridical.presenter.loudspeaker import Loudspeaker
 from veridical.presenter.picture_files import GREY, load_picture
 from veridical.presenter.scale_layout import Layout, is_inside, lay_out_view
 from veridical.presenter.screen import Device, Input, InputQueue, ScreenInfo
 from veridical.presenter.texts import Texts
 from veridical.presenter.timing import FrameLog, FrameReport
-from veridical.presenter.view_painter import Layer, Sprite, ViewPainter
+from veridical.presenter.view_painter import Layer, Sprite, ViewPainter, fit_inside
+from veridical.storage.clip_decoding import decode_frames, decode_sound
 
 # Displays refresh between these rates; a loop that flips faster is not held by a vertical blank.
 _SLOWEST_HZ, _FASTEST_HZ = 45.0, 245.0
@@ -66,6 +70,11 @@ class PsychopyScreen:
         self._shots: set[str] = set()
         self._inputs = InputQueue()
         self._stimuli: dict[Layer, Any] = {}
+        self._clips: dict[str, Stimulus] = {}
+        self._film: Film | None = None
+        self._film_s = 0.0
+        self._loudspeaker = Loudspeaker(clock.now)
+        self._is_armed = False
         self._pointer: Device = "touch" if choice.is_touch else "mouse"
         self._held_key = ""
         self._dragged = ""
@@ -93,9 +102,13 @@ class PsychopyScreen:
     def preload(
         self, stimuli: Sequence[Stimulus], scales: Sequence[Scale], texts: Texts, glances: Sequence[str] = ()
     ) -> None:
-        """Decode, paint and upload everything; StimulusError for the first picture that cannot be shown."""
+        """Decode, paint and upload everything, but only look at clips; StimulusError for the first that fails."""
         self._painter = ViewPainter(self._width_px, self._height_px, self._choice.width_cm, texts, scales)
         for stimulus in stimuli:
+            if stimulus.kind != "image":
+                check_clip(stimulus)
+                self._clips[stimulus.id] = stimulus
+                continue
             picture = load_picture(stimulus)
             for layer in (Layer("picture", stimulus.id), *([Layer("glance", stimulus.id)] * (stimulus.id in glances))):
                 self._upload(layer, self._painter.sprite_of(layer, picture))
@@ -113,15 +126,60 @@ class PsychopyScreen:
         gc.freeze()
         gc.disable()
 
+    def prepare(self, stimulus_id: str, length_s: float) -> Iterator[None]:
+        """Bring a video frame by frame to the graphics card and its sound to the loudspeaker's door."""
+        self._let_go_of_clip()
+        clip = self._clips[stimulus_id]
+        file, what = Path(clip.file), clip_words(clip)
+        if clip.kind == "video":
+            facts = check_clip(clip)
+            yield
+            assert facts.width_px is not None
+            assert facts.height_px is not None
+            width, height, left, top = fit_inside((facts.width_px, facts.height_px), self._width_px, self._height_px)
+            box = (left - self._width_px / 2, self._height_px / 2 - top - height)
+            self._film = Film(clip.id, (*box, box[0] + width, box[1] + height))
+            # 30 frames a second are assumed: what is known is the length.
+            largest = largest_frame(width, height, round(30 * min(length_s, facts.duration_s or length_s)))
+            yield from self._film.take(decode_frames(file, what, length_s, largest), self._window)
+        sound = decode_sound(file, what, length_s)
+        yield
+        if sound is not None:
+            try:
+                self._loudspeaker.load(sound, what)
+            except StimulusError:
+                # A film can be seen without its sound; a sound cannot.
+                if clip.kind == "audio":
+                    raise
+
+    def arm(self, lsl_s: float) -> None:
+        """Let the prepared sound begin."""
+        if self._loudspeaker.is_loaded:
+            self._loudspeaker.play_at(lsl_s)
+            self._is_armed = True
+
+    @property
+    def sound_started_s(self) -> float | None:
+        """When the device let the sound out."""
+        return self._loudspeaker.started_s
+
     def flip(self, view: View) -> float:
         """Draw a view and return the LSL time of the flip that showed it, in seconds."""
+        if not view.is_clip and self._is_armed:
+            # The clip is over, or was interrupted before it began.
+            self._loudspeaker.stop()
+            self._is_armed = False
+        # The first frame waits for its flip.
+        self._film_s = math.inf
         self._draw(view)
         self._shoot(view)
         self._window.mouseVisible = view.is_rating and self._pointer == "mouse"
         if view.is_rating != self._view.is_rating or view.scale_id != self._view.scale_id:
             self._dragged = ""
         self._view = view
-        return self._flip_window()
+        flip_s = self._flip_window()
+        self._film_s = flip_s
+        return flip_s
 
     def wait(self, until_s: float) -> bool:
         """Let one refresh pass; without a vertical blank, sleep a little instead of drawing."""
@@ -130,6 +188,8 @@ class PsychopyScreen:
             if until_s - now_s <= _DUE_S:
                 return False
             self._clock.sleep(min(_POLL_S, until_s - now_s))
+            if self._is_frame_due():
+                self._redraw()
             if self._is_stale and until_s - now_s > 10 * _POLL_S:
                 self._redraw()
             return True
@@ -151,6 +211,7 @@ class PsychopyScreen:
 
     def housekeep(self) -> None:
         """Collect garbage now, when no flip is waited for."""
+        self._let_go_of_clip()
         gc.collect()
         self._log.interrupt()
 
@@ -175,6 +236,7 @@ class PsychopyScreen:
     def close(self) -> None:
         """Close the window; the process' end takes away what PsychoPy leaves mapped."""
         gc.enable()
+        self._let_go_of_clip()
         self._window.close()
 
     def capture(self, view: View) -> Image.Image:
@@ -381,7 +443,32 @@ class PsychopyScreen:
             for is_bright in (False, True)
         }
 
+    def _is_frame_due(self) -> bool:
+        is_film = self._view.kind == "video" and self._film is not None
+        return is_film and self._film is not None and self._film.is_due(self._clock.now() - self._film_s)
+
+    def _let_go_of_clip(self) -> None:
+        """Silence, and room on the card for the next one."""
+        self._loudspeaker.stop()
+        if self._film is not None:
+            self._film.close()
+            self._film = None
+
+    def _draw_film(self, view: View) -> None:
+        if self._film is None or self._film.stimulus_id != view.stimulus_id:
+            raise StimulusError(f"The video {view.stimulus_id} was not prepared; import the set again.")
+        elapsed_s = 0.0 if math.isinf(self._film_s) else self._next_flip_s() - self._film_s
+        self._film.draw(self._window, elapsed_s)
+
+    def _next_flip_s(self) -> float:
+        """When what is drawn now will be seen: a refresh after the last one, or at once without a vertical blank."""
+        if not self.info.has_vsync:
+            return self._clock.now()
+        return max(self._clock.now(), self._last_flip_s + 1 / self.info.refresh_hz)
+
     def _draw(self, view: View) -> None:
+        if view.kind == "video":
+            self._draw_film(view)
         for placed in self._painter.layers(view) if view.kind != "blank" else ():
             layer = placed.layer
             try:

@@ -1,7 +1,7 @@
 """The port through which a session reaches the participant: views out, inputs in."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -97,6 +97,32 @@ class Screen(Protocol):
         StimulusError
             For the first picture that is missing, changed or cannot be decoded.
         """
+        ...
+
+    def prepare(self, stimulus_id: str, length_s: float) -> Iterator[None]:
+        """Decode a video or sound, and bring it to the graphics card; yields many times a second until it is ready.
+
+        Only one clip is held at a time.
+
+        Parameters
+        ----------
+        length_s : float
+            What comes after is not needed.
+
+        Raises
+        ------
+        StimulusError
+            If it is missing, changed, cannot be decoded, or needs a loudspeaker where there is none.
+        """
+        ...
+
+    def arm(self, lsl_s: float) -> None:
+        """Let the sound of the clip that was prepared begin at an LSL time, nothing if it has none."""
+        ...
+
+    @property
+    def sound_started_s(self) -> float | None:
+        """LSL time at which the last clip's sound left the device, as its driver says; None without a sound."""
         ...
 
     def flip(self, view: View) -> float:

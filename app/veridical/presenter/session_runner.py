@@ -137,7 +137,11 @@ class SessionRunner:
 
     def _run_block(self, block: tuple[Trial, ...]) -> None:
         details = {"block": str(block[0].block)}
-        self._stage.begin_part(f"block {block[0].block}")
+        if block[0].is_clip:
+            self._stage.begin_part("transfer block")
+            self._tell("transfer")
+        else:
+            self._stage.begin_part(f"block {block[0].block}")
         self._stage.mark(Marker("block/start", details))
         for trial in block:
             self._run_trial(trial)

@@ -60,8 +60,8 @@ class SimulatedParticipant:
 
     def see(self, view: View, flip_s: float) -> None:
         """Look at a new view, shown at ``flip_s``, and plan the key presses it calls for."""
-        if view.kind == "picture" or view.stimulus_id:
-            if view.kind == "picture":
+        if view.stimulus_id:
+            if view.kind == "picture" or view.is_clip:
                 self._n_seen += 1
             progress = min(1.0, self._n_seen / self._n_trials) if self._n_trials else 0.5
             felt = self._feelings[view.stimulus_id]

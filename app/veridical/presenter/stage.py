@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal
 
 from veridical.domain.event import Marker
+from veridical.domain.stimulus import StimulusKind
 from veridical.domain.view import View
 from veridical.ipc.messages import (
     Abort,
@@ -119,6 +120,28 @@ class Stage:
     def begin_part(self, part: str) -> None:
         """Tell the operator which part of the session runs now."""
         self.desk.update(replace(self.desk.state, part=part))
+
+    def prepare(self, stimulus_id: str, kind: StimulusKind, length_s: float) -> None:
+        """Decode a clip and bring it to the graphics card before its trial begins, listening meanwhile.
+
+        Raises
+        ------
+        StimulusError
+            If it cannot be decoded or heard.
+        """
+        if kind == "image":
+            return
+        for _ in self._screen.prepare(stimulus_id, length_s):
+            self.attend()
+
+    def arm(self, lsl_s: float) -> None:
+        """Let the sound of the prepared clip begin at a time to come."""
+        self._screen.arm(lsl_s)
+
+    @property
+    def sound_started_s(self) -> float | None:
+        """When the last clip's sound began, LSL seconds."""
+        return self._screen.sound_started_s
 
     # Waiting ------------------------------------------------------------------------------------
     def hold(self, until_s: float) -> None:

@@ -50,13 +50,20 @@ class FrameReport:
 
 @dataclass(frozen=True)
 class PictureTiming:
-    """One picture's asked and true duration, in seconds, from flip to flip."""
+    """One picture's asked and true duration, in seconds, from flip to flip.
+
+    Parameters
+    ----------
+    sound_lag_s : float or None
+        From the flip to the clip's sound leaving the device, as its driver says; None without a sound.
+    """
 
     trial: int
     is_practice: bool
     onset_lsl_s: float
     asked_s: float
     true_s: float
+    sound_lag_s: float | None = None
 
 
 @dataclass(frozen=True)

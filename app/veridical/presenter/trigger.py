@@ -50,8 +50,7 @@ class Trigger:
 
     def follow(self, marker: Marker, flip_s: float) -> None:
         """Send the pulse of a picture that was just shown; other markers have none."""
-        name = marker.name.removeprefix("practice/")
-        is_shown = name == "flash/on" or (name.startswith("picture/") and name != "picture/off")
+        is_shown = marker.name == "flash/on" or marker.shown_kind is not None
         if self.problem or not is_shown:
             return
         self._set(pulse_code(int(marker.number("trial") or 1)))

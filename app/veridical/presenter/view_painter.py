@@ -66,6 +66,21 @@ class Placed:
     centre: tuple[float, float] | None = None
 
 
+def fit_inside(
+    size: tuple[int, int], width_px: int, height_px: int, share: tuple[float, float] = (_PICTURE_SHARE, _PICTURE_SHARE)
+) -> tuple[int, int, int, int]:
+    """Fit a picture or video into the middle of a screen at its own aspect.
+
+    Returns
+    -------
+    tuple of int
+        Width, height, left and top in pixels from the screen's top left; even sizes fall on whole pixels.
+    """
+    factor = min(share[0] * width_px / size[0], share[1] * height_px / size[1])
+    width, height = (max(2, 2 * round(side * factor / 2)) for side in size)
+    return width, height, (width_px - width) // 2, (height_px - height) // 2
+
+
 class ViewPainter:
     """Paints views for a screen of one size.
 
@@ -108,7 +123,8 @@ class ViewPainter:
             return (Placed(Layer("text", view.text)),)
         if view.kind == "picture":
             return (Placed(Layer("picture", view.stimulus_id)),)
-        return (Placed(Layer("fixation")),) if view.kind == "fixation" else ()
+        # Whoever listens keeps their eyes on the cross.
+        return (Placed(Layer("fixation")),) if view.kind in ("fixation", "sound") else ()
 
     def layers_of_scales(self, *, has_glances: bool) -> Iterator[Layer]:
         """Every layer that questions are made of, but for what is typed."""
@@ -194,11 +210,10 @@ class ViewPainter:
     # Painting ---------------------------------------------------------------------------------------
     def _picture(self, picture: Image.Image, share: tuple[float, float], middle: float) -> Sprite:
         """Fit a picture at its own aspect around the middle; even sizes fall on whole pixels."""
-        factor = min(share[0] * self.width_px / picture.width, share[1] * self.height_px / picture.height)
-        width, height = (max(2, 2 * round(side * factor / 2)) for side in picture.size)
-        fitted = picture.resize((width, height), Image.Resampling.LANCZOS)
-        top = (self.height_px - height) // 2 if middle == 0.5 else round(middle * self.height_px) - height // 2
-        return Sprite(fitted, (self.width_px - width) // 2, top)
+        width, height, left, top = fit_inside(picture.size, self.width_px, self.height_px, share)
+        if middle != 0.5:
+            top = round(middle * self.height_px) - height // 2
+        return Sprite(picture.resize((width, height), Image.Resampling.LANCZOS), left, top)
 
     def _cross(self, canvas: Canvas) -> None:
         arm, half = round(0.03 * self.height_px), max(1, round(0.003 * self.height_px))

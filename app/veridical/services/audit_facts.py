@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from veridical.audit.context import AuditContext, History, Peer, PictureFacts, Quality
+from veridical.domain.arrays import BoolArray
 from veridical.domain.evaluation import Validation
 from veridical.domain.image_statistics import STATISTIC_NAMES
 from veridical.domain.participant import RunKey
@@ -97,6 +98,12 @@ def picture_facts(study: Study, trials: Sequence[TrialRow]) -> PictureFacts:
             [np.nan if s is None or s.valence_mean is None else s.valence_unit for s in shown], dtype=float
         ),
     )
+
+
+def are_clips(study: Study, trials: Sequence[TrialRow]) -> BoolArray:
+    """Mark trials in which a video or sound was presented, by their markers or by the study's table."""
+    kinds = {s.id: s.kind for s in study.stimuli.stimuli}
+    return np.array([t.kind != _IMAGE or kinds.get(t.stimulus_id, _IMAGE) != _IMAGE for t in trials], dtype=bool)
 
 
 def history_of(study: Study, participant: str, hashes: tuple[str, ...], is_primary: bool, number: int) -> History:

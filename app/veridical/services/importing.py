@@ -163,7 +163,7 @@ def _events(study: Study, request: ImportRequest, recording: Recording) -> Forei
 def _check_inside(events: Sequence[Event], recording: Recording, request: ImportRequest) -> None:
     """Refuse onsets that cannot be seconds from the recording's first sample."""
     stop_s = max((s.timeline.stop_s for s in recording.signals), default=0.0)
-    onsets = [e.onset_s for e in events if e.marker.name.startswith("picture/") and e.marker.name != "picture/off"]
+    onsets = [e.onset_s for e in events if e.marker.shown_kind is not None]
     outside = [t for t in onsets if not -_TOLERATED_S <= t <= stop_s + _TOLERATED_S]
     if request.events is not None and outside:
         raise RecordingError(

@@ -7,6 +7,7 @@ from typing import TypeVar
 import numpy as np
 
 from veridical.audit.checks import run_checks
+from veridical.audit.context import AcrossKinds
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError, RecordingError
 from veridical.domain.evaluation import Finding, Validation, Verdict
@@ -24,7 +25,7 @@ from veridical.learning.validation import validate_problem
 from veridical.reports.content import RecordingFacts, Refinement, RuleCount
 from veridical.reports.page import simulation_first
 from veridical.services.annotating import load_run, merged_marks
-from veridical.services.audit_facts import audit_context, history_of, picture_facts
+from veridical.services.audit_facts import are_clips, audit_context, history_of, picture_facts
 from veridical.services.refining import refine_work
 from veridical.services.remedies import remedies_of
 from veridical.services.report_facts import recording_facts
@@ -125,7 +126,11 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     scale = _scale(study, choices.target)
     study.get_participant(request.participant)
     runs = yield from _scaled(_extract(study, request.participant, choices), 0.0, _EXTRACTED)
-    grid = join_runs([r.features for r in runs])
+    whole = join_runs([r.features for r in runs])
+    clips = are_clips(study, whole.trials)
+    # Clips only test what was learned from pictures; a study of nothing but clips learns from them.
+    has_both = bool(clips.any() and not clips.all())
+    grid = whole.only(~clips) if has_both else whole
     problem = grid.problem(scale, choices, norms_of(study, grid, scale))
     validation = yield from _scaled(
         validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
@@ -141,6 +146,9 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     context = audit_context(
         study, keys, grid, scale, choices, problem, validation, history, request.seed, [r.facts for r in runs]
     )
+    if has_both:
+        everything = whole.problem(scale, choices, norms_of(study, whole, scale))
+        context = replace(context, across_kinds=AcrossKinds(everything, clips))
     verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)

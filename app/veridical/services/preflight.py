@@ -18,6 +18,7 @@ from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import StreamDescription
 from veridical.services.study import Study
 from veridical.storage.atomic import write_atomically
+from veridical.storage.clip_decoding import look_at_clip
 from veridical.storage.stimuli_table import check_stimulus_file
 
 # An answer takes a few seconds; a session must not end for want of space, so plan generously.
@@ -54,6 +55,8 @@ def check_stimuli(folder: Path, stimuli: Sequence[Stimulus], allows_changed: boo
     for stimulus in stimuli:
         check_stimulus_file(folder, replace(stimulus, sha256="") if allows_changed else stimulus)
         if stimulus.kind != "image":
+            what = "video" if stimulus.kind == "video" else "sound"
+            look_at_clip(folder / stimulus.file, f"The {what} {stimulus.id} ({stimulus.file})")
             continue
         path = folder / stimulus.file
         try:
@@ -63,6 +66,18 @@ def check_stimuli(folder: Path, stimuli: Sequence[Stimulus], allows_changed: boo
             raise StimulusError(
                 f"The picture {path} of {stimulus.id} cannot be decoded ({error}); put the original file back."
             ) from error
+
+
+def find_loudspeaker() -> str:
+    """Return the name of the device that sounds will be heard from; StudyError if this computer has none."""
+    try:
+        import sounddevice
+
+        return str(sounddevice.query_devices(kind="output")["name"])
+    except Exception as error:  # PortAudio's own kind, or OSError without its library
+        raise StudyError(
+            f"No loudspeaker was found ({error}); connect one, or headphones, or set n_clips to 0 on the Study page."
+        ) from error
 
 
 def check_intake(

@@ -130,12 +130,15 @@ def shown_again(study: Study, keys: Iterable[RunKey]) -> dict[RunKey, int]:
 def shows_nothing(study: Study, key: RunKey) -> bool:
     """Whether a run's journal says that no picture of the session was shown; False without a journal."""
     journal = study.paths.journal(key)
-    return journal.exists() and not any(line.marker.startswith("picture/") for line in read_journal(journal))
+    return journal.exists() and not any(
+        m.shown_kind is not None and not m.name.startswith("practice/")
+        for m in (Marker.parse(line.marker) for line in read_journal(journal))
+    )
 
 
 def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
     mine = [m for m in markers if m.number("trial") == trial.number]
-    if any(m.name == "picture/skipped" for m in mine):
+    if any(m.is_skipped for m in mine):
         return True
     # One that the participant left empty on purpose was confirmed, and so has a time.
     statuses = {
@@ -143,7 +146,7 @@ def _is_done(trial: Trial, markers: tuple[Marker, ...]) -> bool:
         for m in mine
         if m.name.startswith("rating/")
     }
-    was_shown = any(m.name.startswith("picture/") and m.name != "picture/off" for m in mine)
+    was_shown = any(m.shown_kind is not None for m in mine)
     return was_shown and all(statuses.get(scale, "skipped") != "skipped" for scale in trial.scales)
 
 

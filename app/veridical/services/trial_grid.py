@@ -1,7 +1,7 @@
 """The trials of all runs of a participant on one grid, as learning and audit take them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,20 @@ class TrialGrid:
     def names(self) -> tuple[str, ...]:
         """Names of the columns of ``matrix``."""
         return tuple(c.name for c in self.columns)
+
+    def only(self, rows: BoolArray) -> "TrialGrid":
+        """Return the grid of some of the presented trials."""
+        where = np.flatnonzero(rows)
+        return replace(
+            self,
+            trials=tuple(self.trials[k] for k in where),
+            kept=self.kept[where],
+            reasons=tuple(self.reasons[k] for k in where),
+            is_marked=self.is_marked[where],
+            matrix=self.matrix[where],
+            artifacts=self.artifacts[where],
+            runs=self.runs[where],
+        )
 
     def problem(self, scale: Scale, choices: AnalysisChoices, norms: FloatArray) -> Problem:
         """Return the learning problem for one rating scale.

@@ -218,8 +218,8 @@ def _as_source(role: str) -> TimingSource:
 
 
 def _is_picture(event: Event) -> bool:
-    name = event.marker.name.removeprefix("practice/")
-    return name == "flash/on" or (name.startswith("picture/") and name not in ("picture/off", "picture/skipped"))
+    # A sound has a flip too: the corner square toggles on it.
+    return event.marker.name == "flash/on" or event.marker.shown_kind is not None
 
 
 def _best_channel(onsets_s: FloatArray, signals: Sequence[Signal]) -> tuple[FloatArray, IntArray] | None:

@@ -87,9 +87,9 @@ class Course:
         Call it before samples of ``at_s + REACTION_S`` are taken, and at most 30 s sooner.
         """
         name = marker.name.removeprefix("practice/")
-        if name == "picture/off":
+        if marker.is_off:
             self._end_picture(at_s)
-        elif name.startswith("picture/") and name.removeprefix("picture/") in CONDITIONS:
+        elif marker.shown_kind is not None and name.partition("/")[2] in CONDITIONS:
             stimulus = marker.details.get("id", "")
             feeling = self._feelings.get(stimulus, NOTHING_FELT)
             brightness = self._brightness.get(stimulus, 0.0)

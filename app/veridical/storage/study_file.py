@@ -54,6 +54,8 @@ _COMMENTS: dict[str, str] = {
     "scale_order": '"fixed", "random" for every trial, or "counterbalanced" over participants',
     "n_attention_checks": 'trials after which "please choose 5" is asked',
     "has_familiarity_pass": "at the end, ask of every picture whether it was known and what it brings up",
+    "n_clips": "videos and sounds of the transfer block after the pictures; the model never learns from them",
+    "clip_s": "a longer video or sound is ended then, seconds",
     "is_optional": "may be left empty",
     "has_touch_screen": "the participant answers by touch",
     "iti_s": "pause between trials: shortest and longest, seconds",

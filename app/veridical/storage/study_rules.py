@@ -91,6 +91,8 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
         "between 0 and the number of trials",
         lambda s: 0 <= s.protocol.n_attention_checks <= s.protocol.n_trials,
     ),
+    ("protocol.n_clips", "0 or more", lambda s: s.protocol.n_clips >= 0),
+    ("protocol.clip_s", "above 0 and at most 120", lambda s: 0 < s.protocol.clip_s <= 120),
     ("protocol.scales", "at least one scale", lambda s: len(s.protocol.scales) > 0),
     (
         "protocol.scales",

@@ -67,8 +67,8 @@ class PresenterMirror(QWidget):
         painter.setBrush(QColor(PARTICIPANT_GREY))
         painter.drawRoundedRect(screen, 6, 6)
         draw = {
-            "text": self._text, "fixation": self._fixation, "picture": self._picture, "rating": self._rating,
-            "sliders": self._sliders,
+            "text": self._text, "fixation": self._fixation, "picture": self._picture, "video": self._clip,
+            "sound": self._clip, "rating": self._rating, "sliders": self._sliders,
         }  # fmt: skip
         if self._view.kind != "blank":
             draw.get(self._view.kind, self._other)(painter, screen)
@@ -95,6 +95,16 @@ class PresenterMirror(QWidget):
         centre = screen.center()
         painter.drawLine(centre - QPointF(8, 0), centre + QPointF(8, 0))
         painter.drawLine(centre - QPointF(0, 8), centre + QPointF(0, 8))
+
+    def _clip(self, painter: QPainter, screen: QRectF) -> None:
+        """A clip is named, not played: nothing is read back from the participant's screen."""
+        if self._view.kind == "sound":
+            self._fixation(painter, screen)
+        words = f"{'Video' if self._view.kind == 'video' else 'Sound'} {self._view.stimulus_id}"
+        painter.setFont(make_font(SMALL_PT))
+        painter.setPen(QColor(_INK))
+        below = QRectF(screen.left(), screen.center().y() + 16, screen.width(), 24)
+        painter.drawText(below if self._view.kind == "sound" else screen, Qt.AlignmentFlag.AlignCenter, words)
 
     def _picture(self, painter: QPainter, screen: QRectF) -> None:
         thumbnail = self._thumbnail(self._view.stimulus_id)

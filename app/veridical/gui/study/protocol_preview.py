@@ -48,14 +48,17 @@ class SessionBand(QWidget):
 
     def _paint_part(self, painter: QPainter, part: Part, per_s: float) -> None:
         theme = self._appearance.theme
-        fill = {"block": theme.selection, "practice": theme.hover, "familiarity": theme.hover, "baseline": theme.sunken}
+        fill = {
+            "block": theme.selection, "transfer": theme.selection, "practice": theme.hover,
+            "familiarity": theme.hover, "baseline": theme.sunken,
+        }  # fmt: skip
         box = QRectF(part.start_s * per_s, 0.5, max(1.0, part.duration_s * per_s - 1), _BAND_PX - 1)
         painter.setPen(QPen(QColor(theme.border), 1))
         painter.setBrush(QColor(fill.get(part.kind, theme.ground)))
         painter.drawRect(box)
         words = part.name
         if painter.fontMetrics().horizontalAdvance(words) < box.width() - 8:
-            painter.setPen(QColor(theme.text if part.kind == "block" else theme.quiet))
+            painter.setPen(QColor(theme.text if part.kind in ("block", "transfer") else theme.quiet))
             painter.drawText(box, Qt.AlignmentFlag.AlignCenter, words)
 
     def _paint_axis(self, painter: QPainter, per_s: float) -> None:
@@ -118,8 +121,8 @@ class OrderStrip(QWidget):
         assert self._plan is not None
         theme, middle = self._appearance.theme, (row + 0.5) * _ROW_PX - 4
         painter.setPen(QColor(theme.quiet))
-        painter.drawText(QPointF(0, middle + 5), f"Block {row + 1}")
         block = self._plan.blocks[row]
+        painter.drawText(QPointF(0, middle + 5), "Clips" if block[0].is_clip else f"Block {row + 1}")
         painter.drawLine(QPointF(left, middle), QPointF(left + cell * len(block), middle))
         for k, trial in enumerate(block):
             colour = QColor(theme.condition(trial.condition))

@@ -107,6 +107,16 @@ SECTIONS: tuple[Section, ...] = (
         ),
     ),
     Section(
+        "Transfer block",
+        (
+            Field(
+                "protocol.n_clips", "Videos and sounds", "count",
+                "After the pictures: does the model hold for them? 12 are usual.", 0, 100,
+            ),
+            Field("protocol.clip_s", "Longest", "seconds", "A longer one is ended then.", 1, 120),
+        ),
+    ),
+    Section(
         "Study and hardware",
         (
             Field("title", "Title", "words", "Of the study; never shown to participants."),
