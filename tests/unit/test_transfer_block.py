@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import sounddevice
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -31,6 +32,7 @@ from veridical.presenter.session_runner import SessionEnd, SessionRunner
 from veridical.presenter.simulated_participant import SimulatedParticipant
 from veridical.presenter.stage import Stage
 from veridical.presenter.texts import load_texts
+from veridical.services.gate import _loudspeaker_items
 from veridical.storage.clip_decoding import SOUND_HZ, decode_frames, decode_sound, look_at_clip
 
 PROTOCOL = Protocol(
@@ -140,6 +142,24 @@ def test_a_sound_begins_at_its_sample_wherever_the_devices_buffers_fall() -> Non
     first = round(0.01 * SOUND_HZ)
     assert np.array_equal(np.flatnonzero(wave), np.arange(first, first + 1000))
     assert speaker.started_s == pytest.approx(2.0, abs=1 / SOUND_HZ)
+
+
+def test_the_gate_names_what_clips_are_heard_from_or_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = expand(PROTOCOL, a_set(), 1)
+    screen = ScreenChoice(kind="psychopy")
+    monkeypatch.setattr(sounddevice, "query_devices", lambda kind: {"name": "Headphones"})
+    (item,) = _loudspeaker_items(screen, plan)
+    assert (item.light, item.words, item.stops) == ("good", "Headphones", False)
+
+    def nothing(kind: str) -> None:
+        raise sounddevice.PortAudioError("Error querying device -1")
+
+    monkeypatch.setattr(sounddevice, "query_devices", nothing)
+    (item,) = _loudspeaker_items(screen, plan)
+    assert (item.light, item.stops, item.may_be_overridden) == ("fail", True, True)
+    assert "connect one" in item.remedy.lower()
+    assert not _loudspeaker_items(screen, expand(replace(PROTOCOL, n_clips=0), a_set(), 1))
+    assert not _loudspeaker_items(ScreenChoice(kind="headless"), plan)
 
 
 # The session --------------------------------------------------------------------------------------------------

@@ -85,6 +85,7 @@ def _check(study: Study, request: RunRequest, seen: "Observation") -> tuple[Gate
     items.extend(_fallback_items(study, request, plan))
     items.append(_item("run", "Run", run))
     items.extend(_screen_items(study, request.screen))
+    items.extend(_loudspeaker_items(request.screen, plan))
     return tuple(_overridden(item, request.overrides) for item in items)
 
 
@@ -144,6 +145,21 @@ def _screen_items(study: Study, screen: ScreenChoice) -> tuple[GateItem, ...]:
         words, remedy = "No display was found", "Log in to a desktop, or choose the headless screen."
         return (GateItem("screen", "Screen", "fail", words, remedy, True),)
     return (_where_item(screen), _refresh_item(study, screen))
+
+
+def _loudspeaker_items(screen: ScreenChoice, plan: SessionPlan) -> tuple[GateItem, ...]:
+    """What clips will be heard from; nothing where none is shown."""
+    kinds = {t.kind for t in plan.trials if t.is_clip}
+    if not kinds or screen.kind == "headless":
+        return ()
+    name, title = "loudspeaker", "Loudspeaker"
+    try:
+        return (GateItem(name, title, "good", preflight.find_loudspeaker()),)
+    except VeridicalError as error:
+        found, remedy = preflight.sentence_of(error)
+        # A film can be seen without its sound; a sound would be left out.
+        is_needed = "audio" in kinds
+        return (GateItem(name, title, "fail" if is_needed else "caution", found, remedy, is_blocking=is_needed),)
 
 
 def _where_item(screen: ScreenChoice) -> GateItem:

@@ -17,7 +17,8 @@ class GateItem:
     ----------
     id : str
         ``eeg``, ``eda``, ... for a role; ``signal-eeg``, ...; ``streams``, ``units``, ``clocks``, ``markers``,
-        ``stimuli``, ``consent``, ``disk``, ``fallback``, ``run``, ``screen``, ``refresh``, ``breath``.
+        ``stimuli``, ``consent``, ``disk``, ``fallback``, ``run``, ``screen``, ``refresh``, ``loudspeaker``,
+        ``breath``.
     remedy : str
         What to do; empty when the light is good.
     is_blocking : bool

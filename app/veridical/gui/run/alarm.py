@@ -30,6 +30,6 @@ def samples_of(tune: Tune) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
 def _play(tune: Tune) -> None:
     # A machine without sound card, driver or library has rung the bell; nothing else may come of it.
     with contextlib.suppress(Exception):
-        import sounddevice  # type: ignore[import-untyped]
+        import sounddevice
 
         sounddevice.play(samples_of(tune), _RATE_HZ, blocking=True)
