@@ -73,7 +73,9 @@ def find_breaks(packets: Packets, period_s: float, n_together: int = 1) -> Break
     jitter_s, tail_s = jitter_of(late_s, n_envelope)
     least_s = _OF_PERIOD * period_s * n_together
     tolerance_s = max(least_s, _level_tolerance_s(late_s, n_envelope, jitter_s))
-    search = _Search(packets, late_s, period_s, n_envelope, tolerance_s, max(least_s, _OF_JITTER * jitter_s), tail_s)
+    single_s = max(least_s, _OF_JITTER * jitter_s)
+    whole_s = max(least_s, _OF_PERIOD * period_s * packets.n_together())
+    search = _Search(packets, late_s, period_s, n_envelope, tolerance_s, single_s, tail_s, whole_s)
     is_held = np.zeros(len(late_s), dtype=bool)
     plain = search.find(is_held)
     hidden = [
@@ -131,6 +133,8 @@ class _Search:
     single_s: float
     # The latest that single packets are by jitter.
     tail_s: float
+    # From so much on, a whole packet is lost.
+    whole_s: float
 
     def find(self, is_held: BoolArray) -> list[int]:
         """Packets before which time breaks, 0 included; marks in ``is_held`` what came in bursts."""
@@ -157,6 +161,10 @@ class _Search:
             caught_up = self._caught_up(k, highest_s - before_s, bounds[b])
             after_s = float(self.late_s[k:caught_up].min())
             is_break = after_s - before_s > self._tolerance_of(bounds[b] - k)
+            if is_break and after_s - before_s < self.whole_s:
+                # Devices lose whole packets; less than one shows only between many.
+                n_alike = int(np.count_nonzero(self.late_s[k : k + self.n_envelope] < after_s + self.whole_s))
+                is_break = min(k - breaks[-1], n_alike) >= self.n_envelope // 2
             if (
                 is_break
                 and steps_s[k - 1] < self.tolerance_s
