@@ -9,7 +9,7 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.timeline import Timeline
 from veridical.signals.epochs import cut_epochs, sample_at_offsets
 from veridical.signals.filters import decimate_segments
-from veridical.signals.timeline import clock_resets, find_gaps, fit_timeline, synchronise
+from veridical.signals.timeline import clock_resets, find_gaps, fit_timeline, synchronise, synchronise_stretches
 
 
 def _error_s(true_s: FloatArray, stamps_s: FloatArray, nominal_hz: float) -> tuple[int, float]:
@@ -248,3 +248,58 @@ def test_a_damaged_clock_measurement_tilts_nothing() -> None:
     offsets[[5, 40]] = [[1e9, -1e9], [1e300, 1e300]]
 
     assert np.abs(synchronise(stamps, offsets) - np.arange(0, 600, 0.1)).max() < 1e-4
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_several_clock_resets_are_as_many_segments_and_move_no_sample(seed: int) -> None:
+    """The stamps jump by seconds at one reset, by days at the next, and at the third there is a gap besides."""
+    rng = np.random.default_rng(seed)
+    true_s = np.arange(60_000) / 250
+    resets_s = np.sort(rng.choice(np.arange(20, 220, 15), 3, replace=False) + rng.uniform(0, 5, 3))
+    gap_s = rng.uniform(2, 9)
+    true_s = true_s[(true_s < resets_s[2]) | (true_s > resets_s[2] + gap_s)]
+    # The device's clock behind the recorder's, by stretch.
+    behind_s = 12_345 + np.cumsum([0.0, rng.uniform(2, 9), -3e5, gap_s + 3])
+
+    def behind(at_s: FloatArray) -> FloatArray:
+        levels: FloatArray = behind_s[np.searchsorted(resets_s, at_s, side="right")]
+        return levels - 30e-6 * at_s
+
+    delay_s = rng.exponential(0.002, len(true_s))
+    measured_s = np.arange(0.5, 240, 5.0)
+    offsets = np.stack(
+        [measured_s - behind(measured_s), behind(measured_s) + rng.normal(0, 1e-4, len(measured_s))], axis=1
+    )
+    times_s, resets = synchronise_stretches(true_s - behind(true_s) + delay_s, offsets)
+    assert np.max(np.abs(times_s - true_s - delay_s)) < 1e-3
+    timeline = fit_timeline(times_s, 250.0, resets)
+    assert [s.first for s in timeline.segments] == [0, *np.searchsorted(true_s, resets_s).tolist()]
+    assert np.max(np.abs(timeline.times() - true_s - np.median(delay_s))) < 2e-3
+    assert timeline.sampling_hz == pytest.approx(250, rel=1e-4)
+
+
+def test_where_packets_get_lost_one_by_one_only_whole_ones_are_missed() -> None:
+    rng = np.random.default_rng(5)
+    packet = np.flatnonzero(rng.random(4000) > 0.5)
+    index = (packet[:, None] * 12 + np.arange(12)).ravel()
+    arrival_s = np.maximum.accumulate(packet * 12 / 128 + rng.exponential(0.005, len(packet)))
+    stamps_s = np.repeat(arrival_s, 12) - np.tile(np.arange(11, -1, -1), len(packet)) / 128
+    timeline = fit_timeline(stamps_s, 128.0)
+    lost = np.flatnonzero(np.diff(index) > 1) + 1
+    found = [s.first for s in timeline.segments[1:]]
+    assert len(set(found) - set(lost.tolist())) == 0
+    assert len(found) >= 0.99 * len(lost)
+    assert timeline.sampling_hz == pytest.approx(128, rel=1e-3)
+
+
+def test_a_short_stretch_at_a_pace_of_its_own_follows_its_stamps() -> None:
+    """A program that sleeps between samples runs slower for a while, between two hiccups."""
+    rng = np.random.default_rng(2)
+    period_s = np.full(6000, 0.0107)
+    period_s[3000:3150] = 0.0112
+    period_s[[3000, 3150]] = 0.04
+    stamps_s = np.cumsum(period_s + rng.normal(0, 2e-4, 6000))
+    timeline = fit_timeline(stamps_s, 100.0)
+    assert {3000, 3150} <= {s.first for s in timeline.segments}
+    moved_s = np.abs(timeline.times() - stamps_s)
+    assert np.max(moved_s[3000:3150]) < 0.004

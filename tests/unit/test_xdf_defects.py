@@ -204,5 +204,5 @@ def test_a_healthy_recording_is_said_to_be(tmp_path: Path, capsys: pytest.Captur
     assert "No defects." in capsys.readouterr().out
     run_inspect(tmp_path / "a.xdf", as_json=True)
     told = json.loads(capsys.readouterr().out)
-    assert list(told) == ["file", "streams", "defects", "remarks"]
+    assert list(told) == ["file", "streams", "defects", "remarks", "spans"]
     assert told["streams"][0]["effective_hz"] == pytest.approx(250)

@@ -7,6 +7,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from veridical.cli.inspection_lines import inspection_lines
 from veridical.domain.arrays import FloatArray
 from veridical.domain.stream import SampleFormat, StreamDescription
 from veridical.storage.xdf_inspection import XdfInspection, inspect
@@ -113,3 +114,25 @@ def test_the_json_has_the_documented_fields(tmp_path: Path) -> None:
         "id", "name", "type", "format", "channels", "nominal_hz", "effective_hz", "samples", "first_timestamp",
         "last_timestamp", "gaps", "missing_share", "clock_offsets", "footer", "defects",
     }  # fmt: skip
+
+
+def test_lengths_are_told_on_the_clock_that_goes_on(tmp_path: Path) -> None:
+    """A device that was switched off for 90 s, and whose clock began anew."""
+    writer = XdfWriter(tmp_path / "a.xdf")
+    stream_id = writer.add_stream(_describe("E", 100.0))
+    rng = np.random.default_rng(0)
+    for first_s, offset_s in ((5000.0, 0.0), (10.0, 5100.0)):
+        stamps_s = first_s + np.arange(2000) / 100
+        for k in range(4):
+            part = slice(500 * k, 500 * (k + 1))
+            writer.write_samples(stream_id, rng.standard_normal((1, 500)), stamps_s[part])
+            writer.write_clock_offset(stream_id, float(stamps_s[part][-1]), offset_s)
+    writer.close()
+    seen = inspect(tmp_path / "a.xdf")
+    assert seen.streams[0].effective_hz is None
+    assert seen.spans[0].length_s == pytest.approx(130 - 0.01)
+    assert seen.spans[0].longest_gap_s == pytest.approx(90.01)
+    assert seen.spans[0].longest_gap_from == pytest.approx(5019.99)
+    words = "\n".join(inspection_lines(seen))
+    assert "the longest is 90.010 s at 5019.990 s" in words
+    assert f"{3999 / 129.99:.3f} of 100" in words

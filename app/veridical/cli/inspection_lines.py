@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from veridical.storage.xdf_defects import DEFECTS
-from veridical.storage.xdf_inspection import StreamInspection, XdfInspection
+from veridical.storage.xdf_inspection import StreamInspection, StreamSpan, XdfInspection
 
 _LONGEST_NAME = 48
 _COLUMNS = (
@@ -27,8 +27,8 @@ def inspection_lines(found: XdfInspection) -> tuple[str, ...]:
     n = len(found.streams)
     lines = [f"{_plain(found.file)}: {n or 'no'} stream{'' if n == 1 else 's'}"]
     if found.streams:
-        lines += ["", *_table([_COLUMNS, *map(_row, found.streams)])]
-    gaps = [line for line in map(_gaps, found.streams) if line]
+        lines += ["", *_table([_COLUMNS, *map(_row, found.streams, found.spans)])]
+    gaps = [line for line in map(_gaps, found.streams, found.spans) if line]
     if gaps:
         lines += ["", "Gaps", *gaps]
     defects = [("the file", d) for d in found.defects]
@@ -40,10 +40,9 @@ def inspection_lines(found: XdfInspection) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _row(stream: StreamInspection) -> tuple[str, ...]:
+def _row(stream: StreamInspection, span: StreamSpan) -> tuple[str, ...]:
     name = _plain(stream.name)
     has_samples = stream.first_timestamp is not None and stream.last_timestamp is not None
-    length_s = (stream.last_timestamp or 0.0) - (stream.first_timestamp or 0.0)
     return (
         str(stream.id),
         name if len(name) <= _LONGEST_NAME else f"{name[: _LONGEST_NAME - 3]}...",
@@ -51,28 +50,31 @@ def _row(stream: StreamInspection) -> tuple[str, ...]:
         str(stream.channels),
         str(stream.samples),
         stream.format,
-        _rate(stream),
+        _rate(stream, span),
         f"{stream.first_timestamp:.3f}" if has_samples else "-",
-        f"{length_s:.3f}" if has_samples else "-",
+        "-" if span.length_s is None else f"{span.length_s:.3f}",
         str(stream.clock_offsets),
     )
 
 
-def _rate(stream: StreamInspection) -> str:
+def _rate(stream: StreamInspection, span: StreamSpan) -> str:
     if not stream.nominal_hz:
         return "irregular"
-    seen = "unknown" if stream.effective_hz is None else f"{stream.effective_hz:.3f}"
+    hz = stream.effective_hz
+    if hz is None and span.length_s:
+        # Stamps of a clock that was set anew run backwards.
+        hz = (stream.samples - 1) / span.length_s
+    seen = "unknown" if hz is None or hz <= 0 else f"{hz:.3f}"
     return f"{seen} of {stream.nominal_hz:g}"
 
 
-def _gaps(stream: StreamInspection) -> str:
-    if not stream.gaps:
+def _gaps(stream: StreamInspection, span: StreamSpan) -> str:
+    if not stream.gaps or span.longest_gap_from is None:
         return ""
     n = len(stream.gaps)
-    start_s, stop_s = max(stream.gaps, key=lambda gap: gap[1] - gap[0])
     return (
         f"  {_plain(stream.name)}: {n} gap{'' if n == 1 else 's'}, {stream.missing_share:.1%} of the samples missing; "
-        f"the longest is {stop_s - start_s:.3f} s at {start_s:.3f} s"
+        f"the longest is {span.longest_gap_s:.3f} s at {span.longest_gap_from:.3f} s"
     )
 
 

@@ -13,6 +13,11 @@ _RESET_S = 1.0
 _LONGEST_S = 1e12
 # One stamp's weight in the search for a reset among thousands.
 _WORST_S = 10.0
+# Samples this near to a stretch's own measurements are at home; how much less than a contradiction others count.
+_NEAR_S = 10.0
+_FAR = 0.01
+# Beyond this much work resets are placed one after the other instead of all at once.
+_MOST_WORK = 200_000_000
 # A measurement this many times farther away in time than half of the others is damage, and would tilt the line.
 _FARTHEST = 100.0
 # A slope needs a baseline: over less than this, 0.1 ms of noise is more than any crystal drifts.
@@ -20,7 +25,12 @@ _SLOPE_SPAN_S = 10.0
 
 
 def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
-    """Map a stream's stamps onto the recording machine's clock.
+    """Map a stream's stamps onto the recording machine's clock; see ``synchronise_stretches``."""
+    return synchronise_stretches(stamps_s, clock_offsets)[0]
+
+
+def synchronise_stretches(stamps_s: FloatArray, clock_offsets: FloatArray) -> tuple[FloatArray, IntArray]:
+    """Map a stream's stamps onto the recording machine's clock, and tell where the stream's own was set anew.
 
     A robust straight line through the measurements, one for every stretch between clock resets; over less
     than 10 s, or from fewer than three measurements, their median.
@@ -34,25 +44,83 @@ def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
 
     Returns
     -------
-    ndarray of float64, shape (n,)
+    times_s : ndarray of float64, shape (n,)
         A copy, also if nothing was measured.
+    firsts : ndarray of int, shape (k,)
+        First samples after the resets.
     """
     synchronised = np.array(stamps_s, dtype=float)
     # A damaged measurement may hold any number.
     is_sound = np.isfinite(clock_offsets).all(axis=1) & (np.abs(clock_offsets) < _LONGEST_S).all(axis=1)
     measured = clock_offsets[is_sound]
-    if len(measured) == 0 or len(synchronised) == 0:
-        return synchronised
+    n = len(synchronised)
+    if len(measured) == 0 or n == 0:
+        return synchronised, np.empty(0, dtype=np.int64)
     bounds = [0, *clock_resets(measured).tolist(), len(measured)]
-    first = 0
-    for begin, end in itertools.pairwise(bounds):
-        last = len(synchronised)
-        if end < len(measured):
-            last = first + _n_before_reset(stamps_s[first:], measured[end - 1], measured[end])
-        part = synchronised[first:last]
-        part += _offset_at(part, measured[begin:end])
-        first = last
-    return synchronised
+    parts = [measured[begin:end] for begin, end in itertools.pairwise(bounds)]
+    firsts = _place_resets(synchronised, parts)
+    for part, (first, last) in zip(parts, itertools.pairwise([0, *firsts, n]), strict=True):
+        stretch = synchronised[first:last]
+        stretch += _offset_at(stretch, part)
+    placed = np.unique(np.array([f for f in firsts if 0 < f < n], dtype=np.int64))
+    return synchronised, placed
+
+
+def _place_resets(stamps_s: FloatArray, parts: list[FloatArray]) -> list[int]:
+    """First samples of the stretches but the first, ascending: the cheapest of all ways to cut the stamps.
+
+    On the recorder's clock nothing of a stretch is later than the first measurement of the next one or earlier
+    than the last of the one before, time runs forward, and the step across a reset is no longer than need be.
+    """
+    n, firsts = len(stamps_s), [0]
+    if len(parts) == 1:
+        return []
+    if len(parts) * n > _MOST_WORK:
+        for before, after in itertools.pairwise(parts):
+            pair = _place_resets(stamps_s[firsts[-1] :], [before, after]) if n * 2 <= _MOST_WORK else [0]
+            firsts.append(firsts[-1] + pair[0])
+        return firsts[1:]
+    times_s = [stamps_s + _offset_at(stamps_s, part) for part in parts]
+    steps_s = np.diff(stamps_s)
+    # A step that the stamps show as they are needs no other reason than the reset.
+    shown_s = _at_most(np.abs(steps_s - np.median(steps_s))) if n > 1 else steps_s
+    # The cheapest way to have the stretches so far end before each sample, and where the last of them begins.
+    around: list[FloatArray | None] = [None, *parts, None]
+    total = np.append(0.0, np.cumsum(_violation(times_s[0], None, parts[0], around[2])))
+    choices: list[IntArray] = []
+    for k in range(1, len(parts)):
+        step_s = times_s[k][1:] - times_s[k - 1][:-1]
+        total[1:-1] += 2 * _at_most(-step_s) + _at_most(step_s) - shown_s
+        # That no stamp at all came on one side is believed least.
+        total[[0, -1]] += _WORST_S
+        spent = np.append(0.0, np.cumsum(_violation(times_s[k], parts[k - 1], parts[k], around[k + 2])))
+        saved = total - spent
+        lowest = np.minimum.accumulate(saved)
+        is_new = np.append(True, saved[1:] < lowest[:-1])
+        choices.append(np.maximum.accumulate(np.where(is_new, np.arange(n + 1), 0)))
+        total = lowest + spent
+    found: list[int] = []
+    end = n
+    for choice in reversed(choices):
+        end = int(choice[end])
+        found.append(end)
+    return found[::-1]
+
+
+def _violation(times_s: FloatArray, before: FloatArray | None, own: FloatArray, after: FloatArray | None) -> FloatArray:
+    """How far each time lies beyond the measurements of the stretches before and after, seconds.
+
+    And, which counts far less, how much farther it lies from the stretch's own than measurements lie apart.
+    """
+    measured_s = own.sum(axis=1)
+    near_s = max(_NEAR_S, 2 * float(np.median(np.diff(measured_s)))) if len(own) > 1 else _NEAR_S
+    cost: FloatArray = _FAR * _at_most(measured_s[0] - near_s - times_s)
+    cost += _FAR * _at_most(times_s - measured_s[-1] - near_s)
+    if after is not None:
+        cost += _at_most(times_s - after[0].sum())
+    if before is not None:
+        cost += _at_most(before[-1].sum() - times_s)
+    return cost
 
 
 def clock_resets(clock_offsets: FloatArray) -> IntArray:
@@ -74,26 +142,6 @@ def _level_stays(values: FloatArray, k: int) -> bool:
     before = np.median(values[max(0, k - 3) : k])
     after = np.median(values[k : k + 3])
     return bool(abs(after - before) > _RESET_S)
-
-
-def _n_before_reset(stamps_s: FloatArray, before: FloatArray, after: FloatArray) -> int:
-    """How many of the stamps, in file order, came before the clock was set anew between two measurements."""
-    if len(stamps_s) == 0:
-        return 0
-    old_s, new_s = stamps_s + before[1], stamps_s + after[1]
-    earliest_s, latest_s = before.sum(), after.sum()
-    # On the recorder's clock nothing before the reset is later than the next measurement, nothing after it is
-    # earlier than the last one, time runs forward, and the step across the reset is no longer than need be.
-    too_late = np.cumsum(_at_most(old_s - latest_s))
-    too_early = np.cumsum(_at_most(earliest_s - new_s)[::-1])[::-1]
-    step_s = new_s[1:] - old_s[:-1]
-    backward = _at_most(-np.diff(stamps_s))
-    across = 2 * _at_most(-step_s) + _at_most(step_s) - backward
-    costs = np.concatenate(([0.0], too_late)) + np.concatenate((too_early, [0.0]))
-    costs[1:-1] += across
-    # That no stamp at all came on one side is believed least.
-    costs[[0, -1]] += _WORST_S
-    return int(np.argmin(costs))
 
 
 def _at_most(violation_s: FloatArray) -> FloatArray:

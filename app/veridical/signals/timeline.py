@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.domain.arrays import FloatArray
+from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.timeline import Bend, Segment, Timeline
 from veridical.signals.clock_offsets import clock_resets as clock_resets
 from veridical.signals.clock_offsets import synchronise as synchronise
+from veridical.signals.clock_offsets import synchronise_stretches as synchronise_stretches
 from veridical.signals.timeline_breaks import Breaks, find_breaks
 from veridical.signals.timeline_lines import (
     Line,
@@ -24,6 +25,7 @@ from veridical.signals.timeline_lines import (
     fit_line,
     level_blocks,
     segment_levels,
+    uneven_blocks,
     usual_lateness_s,
 )
 from veridical.signals.timeline_packets import Packets, find_packets
@@ -71,7 +73,7 @@ def find_gaps(timeline: Timeline) -> tuple[Gap, ...]:
     return tuple(gaps)
 
 
-def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
+def fit_timeline(stamps_s: FloatArray, nominal_hz: float, resets: IntArray | None = None) -> Timeline:
     """Fit piecewise-linear time to a regular stream's stamps.
 
     A gap of at least about one period (or, in jitter that hides one, as much as still shows in the level of
@@ -84,6 +86,8 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
         Synchronised stamps in sample order; jitter, stalls and gaps are expected.
     nominal_hz : float
         Announced rate; 0 gives a timeline without segments. Only used where stamps are too few to tell.
+    resets : ndarray of int or None
+        Samples before which the clock was set anew: they begin segments, whatever their stamps say.
 
     Returns
     -------
@@ -97,13 +101,16 @@ def fit_timeline(stamps_s: FloatArray, nominal_hz: float) -> Timeline:
     relative_s, origin_s = _relative(stamps_s)
     packets = find_packets(relative_s, 1 / nominal_hz)
     period_s = estimate_period(packets, 1 / nominal_hz)
-    breaks = find_breaks(packets, period_s)
+    is_reset = np.zeros(len(packets.ends), dtype=bool)
+    if resets is not None:
+        is_reset[np.searchsorted(packets.ends, resets)] = True
+    breaks = find_breaks(packets, period_s, is_reset=is_reset)
     for _ in range(_MAX_ROUNDS):
         old_s, period_s = period_s, common_period(packets, breaks, period_s)
         longest = np.max(np.diff(np.append(packets.starts[breaks.firsts], n)))
         if abs(period_s - old_s) * longest < _FINE * max(breaks.jitter_s, period_s):
             break
-        old, breaks = breaks, find_breaks(packets, period_s)
+        old, breaks = breaks, find_breaks(packets, period_s, is_reset=is_reset)
         if np.array_equal(old.firsts, breaks.firsts) and abs(period_s / old_s - 1) < _FINEST_CHANGE:
             break
     return _assemble(packets, breaks, period_s, n, origin_s)
@@ -146,7 +153,7 @@ def _assemble(packets: Packets, breaks: Breaks, period_s: float, n: int, origin_
     blocks = level_blocks(packets, breaks, late_s, period_s)
     tolerance_s = bend_tolerance_s(blocks, breaks.jitter_s, period_s)
     bounds = [*breaks.firsts.tolist(), len(late_s)]
-    for levels in blocks:
+    for levels in (*blocks, *uneven_blocks(packets, breaks, late_s, period_s)):
         k = levels.segment
         line = fit_line(levels, firsts[k], stops[k], tolerance_s)
         part = slice(bounds[k], bounds[k + 1])

@@ -58,7 +58,7 @@ class Breaks:
     jitter_s: float
 
 
-def find_breaks(packets: Packets, period_s: float, n_together: int = 1) -> Breaks:
+def find_breaks(packets: Packets, period_s: float, n_together: int = 1, is_reset: BoolArray | None = None) -> Breaks:
     """Find lost samples and clocks that were set, given the period.
 
     Parameters
@@ -67,6 +67,8 @@ def find_breaks(packets: Packets, period_s: float, n_together: int = 1) -> Break
     period_s : float
     n_together : int
         Samples that get lost together; smaller losses are not looked for.
+    is_reset : ndarray of bool, shape (n_packets,), or None
+        Packets before which time breaks in any case.
     """
     late_s = packets.lateness_s(period_s)
     n_envelope = packets.n_envelope(period_s)
@@ -77,14 +79,16 @@ def find_breaks(packets: Packets, period_s: float, n_together: int = 1) -> Break
     whole_s = max(least_s, _OF_PERIOD * period_s * packets.n_together())
     search = _Search(packets, late_s, period_s, n_envelope, tolerance_s, single_s, tail_s, whole_s)
     is_held = np.zeros(len(late_s), dtype=bool)
-    plain = search.find(is_held)
+    if is_reset is None:
+        is_reset = np.zeros(len(late_s), dtype=bool)
+    plain = search.find(is_held, np.flatnonzero(is_reset).tolist())
     hidden = [
         first + k
         for first, last in itertools.pairwise([*plain, len(late_s)])
         for k in _find_hidden(late_s[first:last], is_held[first:last], period_s * n_together, n_envelope)
     ]
     firsts = np.array(sorted([*plain, *hidden]), dtype=np.int64)
-    return Breaks(firsts[_are_seen(firsts, late_s, least_s)], is_held, jitter_s)
+    return Breaks(firsts[_are_seen(firsts, late_s, least_s) | is_reset[firsts]], is_held, jitter_s)
 
 
 def _are_seen(firsts: IntArray, late_s: FloatArray, least_s: float) -> BoolArray:
@@ -136,9 +140,9 @@ class _Search:
     # From so much on, a whole packet is lost.
     whole_s: float
 
-    def find(self, is_held: BoolArray) -> list[int]:
-        """Packets before which time breaks, 0 included; marks in ``is_held`` what came in bursts."""
-        resets = self._find_resets()
+    def find(self, is_held: BoolArray, known: list[int]) -> list[int]:
+        """Packets before which time breaks, 0 and ``known`` included; marks in ``is_held`` what came in bursts."""
+        resets = sorted({*self._find_resets(), *(k for k in known if k > 0)})
         steps_s = np.diff(self.late_s)
         breaks = [0]
         bounds = [*resets, len(self.late_s)]

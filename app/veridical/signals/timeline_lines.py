@@ -15,6 +15,11 @@ _BLOCK_PACKETS = 32
 # Segments of fewer blocks share the stream's period.
 _MIN_BLOCKS = 4
 _MIN_PIECE = 2
+# Shorter ones have a pace of their own only if it shows: from so many packets on, in so many blocks at most.
+_FEWEST_PACKETS = 48
+_SHORT_BLOCK = 12
+_MOST_BLOCKS = 8
+_STRANGEST_PACE = 0.25
 # A line bends where levels are off by more than so many of their standard deviations, or this share of the jitter.
 _SIGNIFICANT = 5.0
 _OF_JITTER = 0.1
@@ -113,6 +118,38 @@ def level_blocks(packets: Packets, breaks: Breaks, late_s: FloatArray, period_s:
         is_free = breaks.is_held[part].reshape(n_blocks, n_block).mean(axis=1) < 0.1
         if np.count_nonzero(is_free) >= _MIN_BLOCKS:
             found.append(Blocks(k, at[is_free], levels_s[is_free]))
+    return found
+
+
+def uneven_blocks(packets: Packets, breaks: Breaks, late_s: FloatArray, period_s: float) -> list[Blocks]:
+    """Cut those of the shorter segments into blocks that plainly go at a pace of their own.
+
+    Both the earliest and the usual packets of a third lie apart from those of another third: no delay does that,
+    but a program does that sends after sleeping.
+    """
+    n = len(late_s)
+    per_packet_s = period_s * (packets.ends[-1] + 1) / n
+    n_long = _MIN_BLOCKS * max(_BLOCK_PACKETS, round(_BLOCK_S / per_packet_s))
+    usual_s = usual_lateness_s(breaks, period_s)
+    bounds = np.append(breaks.firsts, n)
+    counts = np.diff(bounds)
+    found: list[Blocks] = []
+    for k in np.flatnonzero((counts >= _FEWEST_PACKETS) & (counts < n_long)).tolist():
+        first, count = int(bounds[k]), int(counts[k])
+        if breaks.is_held[first : first + count].any():
+            continue
+        thirds = late_s[first : first + count - count % 3].reshape(3, -1)
+        apart_s = np.minimum(np.ptp(thirds.min(axis=1)), np.ptp(np.median(thirds, axis=1)))
+        if apart_s <= usual_s:
+            continue
+        n_block = max(_SHORT_BLOCK, count // _MOST_BLOCKS)
+        n_blocks = count // n_block
+        part = slice(first, first + n_blocks * n_block)
+        levels_s = np.median(late_s[part].reshape(n_blocks, n_block), axis=1)
+        at = packets.ends[part].reshape(n_blocks, n_block).mean(axis=1)
+        # Chunks in the wrong order, or a clock that was set, are no pace.
+        if (np.abs(np.diff(levels_s)) < _STRANGEST_PACE * period_s * np.diff(at)).all():
+            found.append(Blocks(k, at, levels_s))
     return found
 
 

@@ -21,6 +21,8 @@ _MIN_RUSH = 8
 _MOSTLY = 0.9
 _ENVELOPE_S = 0.25
 _MIN_ENVELOPE = 16
+# Finer than any stamp.
+_NOTHING_S = 1e-12
 # Enough steps or blocks to know their distribution.
 _MANY = 20_000
 # Delays with a long tail differ more from block to block than their usual size tells.
@@ -147,7 +149,7 @@ def _find_tick(steps_s: FloatArray) -> float:
 
 def _are_losses(steps_s: FloatArray, is_boundary: BoolArray, usual_s: float) -> bool:
     """Whether the steps that differ are whole periods more: exact stamps with lost samples, and no packets."""
-    if usual_s <= 0:
+    if usual_s <= _NOTHING_S:
         return False
     periods = steps_s[is_boundary] / usual_s
     is_whole = (np.abs(periods - np.rint(periods)) < 0.1) & (periods > 1.5)

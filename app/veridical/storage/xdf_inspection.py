@@ -45,6 +45,25 @@ class StreamInspection:
 
 
 @dataclass(frozen=True)
+class StreamSpan:
+    """How long a stream lasts on the recording machine's clock, which goes on where the stream's own is set anew.
+
+    Parameters
+    ----------
+    length_s : float or None
+        From the first sample to the last; None without samples or with damaged stamps.
+    longest_gap_s : float
+        0 without a gap.
+    longest_gap_from : float or None
+        Raw stamp of the last sample before it.
+    """
+
+    length_s: float | None
+    longest_gap_s: float
+    longest_gap_from: float | None
+
+
+@dataclass(frozen=True)
 class XdfInspection:
     """A whole file.
 
@@ -54,12 +73,15 @@ class XdfInspection:
         Of the file as a whole: ``truncated``, ``bad-header``, ``missing-role``.
     remarks : tuple of str
         What was skipped or mended on reading, and where; which channels are flat.
+    spans : tuple of StreamSpan
+        One for each stream, in the same order.
     """
 
     file: str
     streams: tuple[StreamInspection, ...]
     defects: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    spans: tuple[StreamSpan, ...] = ()
 
 
 def inspect(path: Path) -> XdfInspection:
@@ -76,7 +98,8 @@ def inspect(path: Path) -> XdfInspection:
         defects = list(file.defects)
         if not any(stream.description.is_regular for stream in file.streams):
             defects.append("missing-role")
-        return XdfInspection(str(path), streams, tuple(defects), (*file.remarks, *_name_flat(file.streams)))
+        remarks = (*file.remarks, *_name_flat(file.streams))
+        return XdfInspection(str(path), streams, tuple(defects), remarks, tuple(map(_span, file.streams)))
 
 
 def _inspect_stream(stream: XdfStream, is_stranger: bool) -> StreamInspection:
@@ -101,12 +124,29 @@ def _inspect_stream(stream: XdfStream, is_stranger: bool) -> StreamInspection:
     )
 
 
+def _span(stream: XdfStream) -> StreamSpan:
+    times_s = stream.times_s
+    firsts = [gap.first for gap in find_gaps(stream.timeline)]
+    if not firsts:
+        return StreamSpan(_length_s(times_s), 0.0, None)
+    lengths = [float(times_s[first] - times_s[first - 1]) for first in firsts]
+    longest_s = max(lengths)
+    before = firsts[lengths.index(longest_s)] - 1
+    return StreamSpan(_length_s(times_s), longest_s, float(stream.timestamps[before]))
+
+
 def _effective_hz(stamps_s: FloatArray) -> float | None:
-    if len(stamps_s) < 2:
+    span_s = _length_s(stamps_s)
+    return (len(stamps_s) - 1) / span_s if span_s is not None and span_s > 0 else None
+
+
+def _length_s(stamps_s: FloatArray) -> float | None:
+    """From the first stamp to the last; None if there are none, or damaged ones."""
+    if not len(stamps_s):
         return None
     with np.errstate(over="ignore", invalid="ignore"):
         span_s = float(stamps_s[-1] - stamps_s[0])
-    return (len(stamps_s) - 1) / span_s if 0 < span_s < np.inf else None
+    return span_s if np.isfinite(span_s) else None
 
 
 def _name_flat(streams: Sequence[XdfStream]) -> list[str]:

@@ -16,7 +16,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 from numpy.typing import NDArray
 
-from veridical.domain.arrays import FloatArray
+from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import RecordingError
 from veridical.domain.stream import StreamDescription
 from veridical.domain.timeline import Timeline
@@ -149,20 +149,21 @@ class XdfStream:
     @cached_property
     def times_s(self) -> FloatArray:
         """Stamps on the recording machine's clock (clock offsets applied), shape (n_times,)."""
-        from veridical.signals.timeline import synchronise
+        return self._synchronised[0]
+
+    @cached_property
+    def _synchronised(self) -> tuple[FloatArray, IntArray]:
+        from veridical.signals.timeline import synchronise_stretches
 
         # Damaged stamps may be any number, infinity too; ``defects`` tells of them.
         with np.errstate(invalid="ignore", over="ignore"):
-            return synchronise(self.timestamps, self.measured_offsets)
+            return synchronise_stretches(self.timestamps, self.measured_offsets)
 
     @cached_property
     def timeline(self) -> Timeline:
         """Gap-aware time of a regular stream, synchronised; no segments for an irregular one (see ``times_s``)."""
-        from veridical.signals.timeline import fit_timeline
-
-        # Stamps of nothing, one byte each, would cost more memory than any file may.
         with np.errstate(invalid="ignore", over="ignore"):
-            return fit_timeline(self.times_s, self.nominal_hz if self.description.n_channels else 0.0)
+            return self._fit(*self._synchronised)
 
     def window(self, first: int, last: int) -> NDArray[Any]:
         """Copy samples ``first`` to ``last`` (excluded) of a numeric stream, shape (n_channels, last - first).
@@ -184,12 +185,17 @@ class XdfStream:
 
     def timeline_of_first(self, n: int) -> Timeline:
         """Time of the first ``n`` samples only, for a first look at a long recording."""
-        from veridical.signals.timeline import fit_timeline, synchronise
+        from veridical.signals.timeline import synchronise_stretches
 
         n = min(n, self.n_samples)
         with np.errstate(invalid="ignore", over="ignore"):
-            times_s = synchronise(self._stamps(0, n), self.measured_offsets)
-            return fit_timeline(times_s, self.nominal_hz if self.description.n_channels else 0.0)
+            return self._fit(*synchronise_stretches(self._stamps(0, n), self.measured_offsets))
+
+    def _fit(self, times_s: FloatArray, resets: IntArray) -> Timeline:
+        from veridical.signals.timeline import fit_timeline
+
+        # Stamps of nothing, one byte each, would cost more memory than any file may.
+        return fit_timeline(times_s, self.nominal_hz if self.description.n_channels else 0.0, resets)
 
     @cached_property
     def last_s(self) -> float:
