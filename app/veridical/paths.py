@@ -80,7 +80,7 @@ class StudyPaths:
 
     @property
     def study_log(self) -> Path:
-        """Acts on the study's data that must be answered for: withdrawals."""
+        """Acts on the study's data that must be answered for: withdrawals, mended ids."""
         return self.root / "study_log.jsonl"
 
     @property

@@ -378,6 +378,20 @@ def withdraw(
     run_withdraw(study, participant, yes, json)
 
 
+@app.command()
+def relabel(
+    study: StudyArgument,
+    source: Annotated[str, typer.Option("--from", metavar="001/01", help="Wrong participant/session, or .../run.")],
+    target: Annotated[str, typer.Option("--to", metavar="002/01", help="Right participant/session, or .../run.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    json: JsonOption = False,
+) -> None:
+    """Mend a wrong participant or session id in every file of a study."""
+    from veridical.cli.relabel_command import run_relabel
+
+    run_relabel(study, source, target, yes, json)
+
+
 def main() -> None:
     """Run the command line; an expected error is one line on stderr and exit status 1."""
     # Read once, when numpy loads, here and in every child. Our matrices are small: on 2 cores, threads that wait for

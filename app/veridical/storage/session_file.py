@@ -146,6 +146,11 @@ def write_session(path: Path, record: SessionRecord) -> None:
     write_atomically(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
 
 
+def rewrite_session(path: Path, record: SessionRecord) -> None:
+    """Replace a session.json whose id was mended (atomically); StorageError if that fails."""
+    write_atomically(path, msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n")
+
+
 def find_session(path: Path) -> SessionRecord | None:
     """Read session.json; None if there is none (a run whose window died). StorageError if it is damaged."""
     try:

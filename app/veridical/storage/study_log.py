@@ -18,6 +18,8 @@ class StudyAct:
     ----------
     utc : str
         ISO 8601.
+    participant : str
+        Whose id it was when it happened.
     n_files, n_bytes : int
         What the act touched.
     detail : str
@@ -25,7 +27,7 @@ class StudyAct:
     """
 
     utc: str
-    act: Literal["withdraw"]
+    act: Literal["withdraw", "relabel"]
     participant: str
     n_files: int = 0
     n_bytes: int = 0

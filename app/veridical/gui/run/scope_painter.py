@@ -82,7 +82,6 @@ class ScopePainter:
         self._last: tuple[object, ...] = ()
         self._last_column = 0
         self._newest_s, self._newest_at_s = np.nan, 0.0
-        self._newest_s, self._newest_at_s = float("nan"), -np.inf
 
     def take_scales(self, other: "ScopePainter") -> None:
         """Draw with another painter's offsets and spans."""
