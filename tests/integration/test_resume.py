@@ -235,3 +235,72 @@ def test_a_session_killed_in_every_part_keeps_its_order_and_trains_as_one(
     rows = [line.split("\t") for f in tables if f.exists() for line in f.read_text().splitlines()[1:]]
     kept = [int(float(row[2])) for row in rows if row[7] == "true"]
     assert len(kept) == len(set(kept)), "no trial takes part twice"
+
+
+def _own_display() -> tuple[subprocess.Popen[bytes], str]:
+    read_end, write_end = os.pipe()
+    command = ["Xvfb", "-displayfd", str(write_end), "-screen", "0", "800x600x24", "+extension", "GLX"]
+    server = subprocess.Popen(
+        [*command, "-nolisten", "tcp"], pass_fds=(write_end,), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    os.close(write_end)
+    with os.fdopen(read_end) as pipe:
+        return server, f":{pipe.readline().strip()}"
+
+
+def _ask_to_close(display: str, window_id: int) -> None:
+    """Send WM_DELETE_WINDOW."""
+    from Xlib import X
+    from Xlib.display import Display
+    from Xlib.protocol.event import ClientMessage
+
+    connection = Display(display)
+    window = connection.create_resource_object("window", window_id)
+    kind, asked = (connection.intern_atom(name) for name in ("WM_PROTOCOLS", "WM_DELETE_WINDOW"))
+    window.send_event(ClientMessage(window=window, client_type=kind, data=(32, [asked, X.CurrentTime, 0, 0, 0])))
+    connection.flush()
+    connection.close()
+
+
+def _n_done(live: LiveRun) -> int:
+    shown = live.state().presenter
+    return 0 if shown is None else len([t for t in shown.done if not t.is_practice])
+
+
+@pytest.mark.full
+@pytest.mark.display
+def test_a_window_asked_to_close_stays_and_a_display_that_goes_away_costs_no_answer(
+    study: Study, streams: tuple[StreamDescription, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, display = _own_display()
+    monkeypatch.setenv("DISPLAY", display)
+    screen = ScreenChoice(kind="psychopy", fullscreen=False, width_px=400, height_px=300)
+    live = start_run(study, RunRequest(study.next_run("001"), streams, screen, _BODY, True))
+    live.begin()
+    wait_for(lambda: _n_done(live) >= 1 or live.state().is_over, 90.0)
+    # What a window manager sends when somebody clicks the cross: only the operator ends a session.
+    windows = subprocess.run(
+        ["xdotool", "search", "--name", "Pictures"], capture_output=True, text=True, check=True
+    ).stdout.split()
+    _ask_to_close(display, int(windows[-1]))
+    before = _n_done(live)
+    wait_for(lambda: _n_done(live) > before + 1 or live.state().is_over)
+    assert not live.state().is_over
+    server.kill()
+    server.wait()
+    assert live.wait_over(40.0)
+    assert "presenter ended" in live.state().problem
+    live.close()
+    monkeypatch.delenv("DISPLAY")
+    journal, recorded = _texts(study, 1)
+    assert set(recorded) <= set(journal)
+    answered = _answered(journal)
+    assert len(answered) > before + 1
+    session = find_session(study.paths.session_file(RunKey("001")))
+    assert session is not None
+    assert session.is_verified
+    live = _start(study, streams, resumes=True)
+    assert live.wait_over(90.0)
+    live.close()
+    planned = [t.number for t in plan_session(study, RunKey("001")).trials]
+    assert answered + _answered(_texts(study, 2)[0]) == planned
