@@ -21,6 +21,8 @@ from veridical.signals.pyramid import Swings, find_swings
 # How far a trace may go from its lane's middle, in lane heights: blinks and drift are seen, and a loose electrode
 # does not hide the rest.
 _OVERSHOOT = 2.5
+# A butterfly's one lane holds this many times a lane's range: blinks stay on it.
+_BUTTERFLY_SPAN = 4.0
 _TINT_ALPHA, _EDGE_ALPHA = 56, 200
 # A second that swings six robust deviations more than the channel's usual one is as striking as colour can be.
 HEAT_FULL_Z = 6.0
@@ -133,7 +135,14 @@ class BandPainter:
         traced = tuple(s for s in band.strips if band.kind(s) == "traces")
         columns = dict(zip(map(id, traced), self._reader.read(traced, first, width, band.per_column_s), strict=True))
         rates = {id(s): _rate_columns(band, first, width) for s in band.strips if band.kind(s) == "rate"}
-        spans = tuple(_rate_span(rates[id(s)]) if id(s) in rates else s.span for s in band.strips)
+        spans = tuple(
+            _rate_span(rates[id(s)])
+            if id(s) in rates
+            else _level_span(columns[id(s)], s.span)
+            if s.role == "EDA" and band.seconds > RATE_FROM_S
+            else s.span * (_BUTTERFLY_SPAN if band.is_butterfly and s.role == "EEG" else 1.0)
+            for s in band.strips
+        )
         layout, shift = self._layout_of(band), first - self._first
         # A step looks at the offsets only now and then: they hold over a quarter of a lane anyway.
         self._unseen += abs(shift)
@@ -370,7 +379,9 @@ def _ramp(theme: Theme, n: int) -> NDArray[np.uint32]:
 
 def heat_shades(theme: Theme) -> NDArray[np.uint32]:
     """Colours from usual (0) to six robust deviations: the ground, then amber, then vermilion."""
-    return _mix((theme.hover, theme.ratings, theme.fail, theme.text), (0.0, 0.4, 0.75, 1.0), _N_SHADES)
+    return _mix(
+        (theme.hover, theme.hover, theme.ratings, theme.fail, theme.text), (0.0, 0.3, 0.6, 0.85, 1.0), _N_SHADES
+    )
 
 
 def _mix(colours: tuple[str, ...], places: tuple[float, ...], n: int) -> NDArray[np.uint32]:
@@ -388,7 +399,7 @@ def _paint_heat(part: Pixels, band: Band, lanes: list[Lane], strip: Strip, score
     places = np.clip(np.where(known, own, 0) / HEAT_FULL_Z * (_N_SHADES - 1), 0, _N_SHADES - 1).astype(np.int64)
     below = part[0]
     usual = np.where(known, blend(below, argb(band.theme.hover), 96), below)
-    colours = np.where(known & (places > _N_SHADES // 8), shades[places], usual)
+    colours = np.where(known & (places > _N_SHADES // 3), shades[places], usual)
     for lane, line in zip(lanes, colours, strict=True):
         top, bottom = round(lane.top_px * band.ratio), round((lane.top_px + lane.height_px) * band.ratio)
         # A hair of ground between lanes as soon as there is room.
@@ -416,6 +427,14 @@ def _rate_columns(band: Band, first: int, n: int) -> tuple[Columns, Columns]:
     np.fmin.at(low[0], places[seen], rates[seen].astype(np.float32))
     np.fmax.at(high[0], places[seen], rates[seen].astype(np.float32))
     return low, high
+
+
+def _level_span(columns: tuple[Columns, Columns], span: float) -> float:
+    """Span of a long window of skin conductance: its level moves far more than its responses do."""
+    low, high = columns
+    if not np.isfinite(low).any():
+        return span
+    return max(span, nice_at_least(1.05 * float(np.nanmax(high) - np.nanmin(low)) or span))
 
 
 def _rate_span(columns: tuple[Columns, Columns]) -> float:

@@ -17,6 +17,9 @@ TOP_PX = 26.0
 # Share of the height that skin conductance's own band takes, and the least of it.
 _OWN_SHARE, _LEAST_OWN_PX = 0.22, 90.0
 
+# Lanes that make room for a butterfly; a single autonomic lane is worth four of them.
+_BUTTERFLY_LANES = 24
+
 
 @dataclass(frozen=True, eq=False)
 class Window:
@@ -103,10 +106,10 @@ def _placed(blank: Band, strips: tuple[Strip, ...], settings: ViewSettings, area
 
 
 def _butterfly(strips: tuple[Strip, ...], names: list[tuple[str, ...]], height_px: int) -> tuple[Lane, ...]:
-    """All EEG channels on one lane that is as high as four others."""
+    """All EEG channels on one high lane."""
     ones = [
-        (s.role, ("EEG",) * 4 if s.role == "EEG" else own) for s, own in zip(strips, names, strict=True)
-    ]  # four weights of one lane
+        (s.role, ("EEG",) * _BUTTERFLY_LANES if s.role == "EEG" else own) for s, own in zip(strips, names, strict=True)
+    ]
     lanes: list[Lane] = []
     for lane in lay_out(ones, height_px):
         if lane.role != "EEG":

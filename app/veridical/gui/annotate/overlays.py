@@ -100,9 +100,9 @@ def _paint_shades(painter: QPainter, box: QRectF, theme: Theme) -> None:
             QRectF(box.left(), box.bottom() - (k + 1) * step, box.width(), step + 1), QColor(shade & 0xFFFFFF)
         )
     x = box.right() + 6
-    _write(painter, x, box.top() - 8, (f"{HEAT_FULL_Z:g} or more",), theme)
+    _write(painter, x, box.top() - 8, (f"≥ {HEAT_FULL_Z:g}",), theme)
     _write(painter, x, box.bottom() - 12, ("usual",), theme)
-    _write(painter, x, box.center().y() - 16, ("Swing", "(robust z)"), theme)
+    _write(painter, x, box.center().y() - 16, ("Swing,", "robust z"), theme)
 
 
 def _write(painter: QPainter, x: float, y: float, lines: tuple[str, ...], theme: Theme) -> None:

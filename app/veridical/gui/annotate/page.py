@@ -18,6 +18,7 @@ from veridical.gui.annotate.overview import Overview
 from veridical.gui.annotate.suggestion_list import SuggestionDelegate, SuggestionList
 from veridical.gui.annotate.view_loader import ViewLoader
 from veridical.gui.annotate.view_model import LABEL_KEYS, AnnotateModel
+from veridical.gui.annotate.view_panel import ViewPanel
 from veridical.gui.common import wording
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
@@ -59,7 +60,10 @@ class AnnotatePage(Page):
         self.offer.mended.connect(self._on_mended)
         self.offer.failed.connect(self._on_failed)
         self.offer.changed.connect(self.changed.emit)
-        self._actions = {a.id: a for a in (*self._make_actions(), self.offer.make_action())}
+        self.canvas = TraceCanvas(context.appearance, self.model, lambda: self._marks_one_channel)
+        self.view_panel = ViewPanel(context.appearance, self.canvas, self.model)
+        own = (*self._make_actions(), *self.view_panel.actions_of_view, self.offer.make_action())
+        self._actions = {a.id: a for a in own}
         self._lay_out()
         context.workspace.listen(focus=self._on_focus, data=self._on_data)
         self._draw()
@@ -176,7 +180,8 @@ class AnnotatePage(Page):
         self.header.add(self._saved)
         self._undo = ActionButton(appearance, actions["annotate.undo"], "undo", "quiet")
         self._redo = ActionButton(appearance, actions["annotate.redo"], "redo", "quiet")
-        for widget in (self._undo, self._redo, self._choice):
+        self._view = ActionButton(appearance, actions["annotate.view_panel"], "screen", "quiet", text="View")
+        for widget in (self._view, self._undo, self._redo, self._choice):
             self.header.add(widget)
         # In the header, so that the signals do not move when it comes and goes.
         self.loader.strip.setFixedWidth(34 * GRID)
@@ -184,7 +189,6 @@ class AnnotatePage(Page):
         self._open_strip = ProgressStrip(appearance, self.open_runner)
         self._suggest_strip = ProgressStrip(appearance, self.suggest_runner)
         self._empty = EmptyState(appearance, "annotate", "Mark what is not brain, skin or heart", "")
-        self.canvas = TraceCanvas(appearance, self.model, lambda: self._marks_one_channel)
         self.overview = Overview(appearance, self.model)
         self._labels = LabelBar(lambda name: self._do(partial(self.model.put_label, name)))
         self._hint = label("", "quiet")
@@ -198,6 +202,7 @@ class AnnotatePage(Page):
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(2 * GRID)
         row.addWidget(signals, 1)
+        row.addWidget(self.view_panel)
         row.addWidget(self._suggestion_panel())
         self._faces = QStackedWidget()
         self._faces.addWidget(self._empty)
@@ -208,6 +213,7 @@ class AnnotatePage(Page):
         self.column.addWidget(self._faces, 1)
         self.canvas.acted.connect(self._draw)
         self.loader.grown.connect(self._on_grown)
+        self.canvas.problem_changed.connect(self._on_problem)
         self.loader.landmarks_found.connect(self.canvas.show_landmarks)
         self.canvas.next_wanted.connect(lambda: self._do(partial(self.model.step_suggestion, 1)))
         self.overview.acted.connect(lambda: self._do(_nothing))
@@ -252,7 +258,7 @@ class AnnotatePage(Page):
     def _draw(self) -> None:
         screen, is_open = self.model.screen, self.model.is_open
         self._faces.setCurrentIndex(1 if is_open else 0)
-        for widget in (self._saved, self._undo, self._redo):
+        for widget in (self._saved, self._view, self._undo, self._redo):
             widget.setVisible(is_open)
         self._choice.setVisible(bool(self._runs))
         if not is_open:
@@ -274,7 +280,7 @@ class AnnotatePage(Page):
             else:
                 self._list.clearSelection()
         self._labels.refresh(self._can_label())
-        for button in (*self._buttons, self._undo, self._redo):
+        for button in (*self._buttons, self._view, self._undo, self._redo):
             button.refresh()
         self.overview.update()
         self.changed.emit()
@@ -342,12 +348,19 @@ class AnnotatePage(Page):
         self.loader.load(None)
         self.model.take(desk, self._opening)
         self.canvas.show_landmarks(Landmarks())
+        self.view_panel.refresh()
         self.loader.load(desk.viewing)
         self._list_runs()
         self.canvas.redraw()
         self._look_for_damage()
         if not self.model.screen.suggestions and not self.model.screen.annotations.annotations:
             self._find_suggestions()
+
+    def _on_problem(self, sentence: str) -> None:
+        if sentence:
+            self.banner.show_sentence("caution", sentence)
+        else:
+            self.banner.clear()
 
     def _on_grown(self) -> None:
         self.model.refresh()

@@ -113,7 +113,14 @@ def paint_scale_bars(
         painter.setPen(QPen(QColor(theme.role(role)), 2))
         painter.drawLine(QLineF(x, middle - length / 2, x, middle + length / 2))
         painter.setPen(QColor(theme.text))
-        words = wording.quantity(span * length / own[0].height_px, UNITS.get(role, ""))
+        words = _amount(span * length / own[0].height_px, role)
         painter.drawText(QPointF(x + 8, middle - 2), words)
         painter.setPen(QColor(theme.quiet))
         painter.drawText(QPointF(x + 8, middle + 13), role)
+
+
+def _amount(value: float, role: str) -> str:
+    """A height as the field writes it: skin conductance in microsiemens, whatever its size."""
+    if role == "EDA":
+        return f"{value * 1e6:.3g}{wording.THIN_SPACE}µS"
+    return wording.quantity(value, UNITS.get(role, ""))
