@@ -188,6 +188,11 @@ class StudyPaths:
         """Features and ratings of the last training with a pipeline, for pooled models."""
         return self.derivatives(participant) / f"learned-{pipeline}.npz"
 
+    def study_report(self, target: str) -> Path:
+        """HTML report that joins the participants; its JSON stands beside it."""
+        folder = self.root / "derivatives" / "veridical" / "reports"
+        return folder / f"study-{target}.html"
+
     def report(self, participant: str, name: str) -> Path:
         """HTML report; its JSON stands beside it with the other suffix."""
         return self.derivatives(participant) / "reports" / f"{name}.html"

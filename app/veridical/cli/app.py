@@ -320,6 +320,18 @@ def audit(
     run_audit(study, request_of(participant, target, label_rule, pipeline, seed), json)
 
 
+@app.command()
+def report(
+    study: StudyArgument,
+    target: Annotated[str | None, typer.Option("--target", help="Rating scale; study.toml's if not given.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Join a study's participants: scores, prevalence, what luck would bring, own against pooled models."""
+    from veridical.cli.report_command import run_report
+
+    run_report(study, target, json)
+
+
 @app.command("import")
 def import_recording(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="XDF, EDF, BDF, BrainVision (.vhdr) or FIF.")],

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from veridical.services.observer import Observer
     from veridical.services.recovery import Damage, Mended
     from veridical.services.session_examination import Examination
+    from veridical.services.study_reporting import StudyReport
     from veridical.services.training import TrainingResult
 
 
@@ -107,6 +108,12 @@ def _remedy(study: studies.Study, participant: str, target: str | None, remedy: 
     return remedy_work(study, TrainingRequest(participant, target), remedy)
 
 
+def _join_participants(study: studies.Study) -> "Work[StudyReport]":
+    from veridical.services.study_reporting import study_report_work
+
+    return study_report_work(study)
+
+
 class OpensScope(Protocol):
     """Opens a scope on streams, with what the study decided about their channels."""
 
@@ -152,6 +159,7 @@ class Lab:
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
     remedy: Callable[[studies.Study, str, str | None, Remedy], "Work[TrainingResult]"] = _remedy
+    join_participants: "Callable[[studies.Study], Work[StudyReport]]" = _join_participants
 
 
 def preload() -> None:

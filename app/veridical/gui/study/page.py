@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QModelIndex, Qt, QUrl
 from PySide6.QtGui import QDesktopServices
@@ -42,6 +43,9 @@ from veridical.services.protocol import DEFAULT_TEMPLATE, template_settings
 from veridical.services.study import Study
 from veridical.services.withdrawal import Holdings
 
+if TYPE_CHECKING:
+    from veridical.services.study_reporting import StudyReport
+
 # Views of an open study, as they lie in the page's stack.
 PARTICIPANTS, STIMULI, PROTOCOL = 1, 2, 3
 
@@ -65,6 +69,9 @@ class StudyPage(Page):
         self._importer.finished.connect(self._on_imported)
         self._importer.failed.connect(self._on_import_failed)
         self._importer.cancelled.connect(self.changed.emit)
+        self._joiner = WorkRunner(self)
+        self._joiner.finished.connect(self._on_joined)
+        self._joiner.failed.connect(self._on_failed)
         self._is_demo = False
         self._front = PARTICIPANTS
         self.browser = StimulusBrowser(context)
@@ -98,6 +105,7 @@ class StudyPage(Page):
     def shut_down(self) -> None:
         """Stop creating; an erasing under way goes on to its end."""
         self.runner.close()
+        self._joiner.close()
         self._eraser.close()
         self._importer.close()
         self.browser.close_files()
@@ -166,6 +174,11 @@ class StudyPage(Page):
             Action(
                 "study.report", "Open report", "Ctrl+R", self._open_report, self._has_report,
                 "Open the selected participant's newest report in the browser.", "study",
+            ),
+            Action(
+                "study.joint_report", "Report on all participants", "Ctrl+Shift+R", self._join_participants,
+                self._can_join, "Every participant's score, how many people show it, and own against pooled models.",
+                "study",
             ),
             Action(
                 "study.withdraw", "Withdraw participant", "Ctrl+Shift+W", self._ask_withdraw, self._can_withdraw,
@@ -330,6 +343,9 @@ class StudyPage(Page):
             self.context.appearance, self._actions["study.fallback"], "folder", "quiet", "Fallback folder"
         )
         self.changed.connect(fallback.refresh)
+        joint = ActionButton(self.context.appearance, self._actions["study.joint_report"], "report", "quiet")
+        self.changed.connect(joint.refresh)
+        facts_head.addWidget(joint)
         facts_head.addWidget(fallback)
         facts_column.addLayout(facts_head)
         facts_column.addWidget(line())
@@ -521,6 +537,22 @@ class StudyPage(Page):
 
     def _has_report(self) -> bool:
         return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None
+
+    def _can_join(self) -> bool:
+        has_model = any(row.report is not None for row in self.table_model.rows)
+        return self._has_study() and has_model and not self._joiner.is_running
+
+    def _join_participants(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None and not self._joiner.is_running:
+            self.banner.clear()
+            self._joiner.start(lambda: self.context.lab.join_participants(study))
+            self.changed.emit()
+
+    def _on_joined(self, joined: "StudyReport") -> None:
+        self.banner.show_sentence("good", f"The report on all participants is {joined.report}.")
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(joined.report)))
+        self.changed.emit()
 
     def _can_import(self) -> bool:
         return self._has_study() and self._front == PARTICIPANTS and not self._importer.is_running
