@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from veridical.domain.participant import RunKey
+from veridical.domain.progress import finish
 from veridical.domain.protocol import Protocol
 from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import SimulationPlan
@@ -25,6 +26,7 @@ from veridical.gui.common.workspace import Focus, Workspace
 from veridical.gui.run.run_desk import RunDesk
 from veridical.ipc.channel import ConnectionFile
 from veridical.paths import RunPaths
+from veridical.services.annotating import load_run, suggest_work
 from veridical.services.session import RunRequest, start_run
 from veridical.services.streams import SimulatorHandle, StreamWatch, start_simulator
 from veridical.services.study import Study, create_study
@@ -44,6 +46,8 @@ _KEY = RunKey("001")
 # What a window does, without the window.
 _OPERATOR = """
 import pickle, sys, threading
+from veridical.domain.progress import finish
+from veridical.services.annotating import load_run, suggest_work
 from veridical.services.session import start_run
 from veridical.services.study import open_study
 live = start_run(open_study(sys.argv[1]), pickle.load(sys.stdin.buffer))
@@ -177,7 +181,14 @@ def test_a_killed_amplifier_pauses_the_session_and_its_return_is_seen(study: Stu
     assert phase() == "paused"
     assert live.state().is_paused_for_device
     assert _n_shown(study) == n_shown, "a session that waits for a device shows nothing"
+    # What is written in the meantime is in the recording, and a suggestion to the rater.
+    live.observe("laughs")
+    live.mark("cable")
+    # It rests after its last block, and ends when it is decided.
+    live.linger(is_on=True)
     live.resume()
+    _wait_for(lambda: phase() == "resting")
+    live.decide("enough")
     assert live.wait_over(90.0)
     state = live.state()
     assert state.recorder is not None
@@ -186,5 +197,10 @@ def test_a_killed_amplifier_pauses_the_session_and_its_return_is_seen(study: Stu
     assert any(e.kind == "returned" for e in state.recorder.events)
     holes = [h for h in state.holes if h.stream == "SimEEG"]
     assert holes
+    texts = [e.marker for e in load_run(study, _KEY).events]
+    assert [m.details for m in texts if m.name == "custom"] == [{"name": "cable"}]
+    assert [m.details["decision"] for m in texts if m.name == "rest/end"] == ["enough"]
+    seen = [s.label for s in finish(suggest_work(study, _KEY)) if s.method == "operator"]
+    assert seen == ["laughter"]
     assert max(h.stop_s - h.start_s for h in holes) > 1.0
     live.close()

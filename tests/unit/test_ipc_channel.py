@@ -17,8 +17,12 @@ from veridical.domain.view import View
 from veridical.ipc.channel import Attachment, ConnectionFile, Server, decode, encode
 from veridical.ipc.messages import (
     Abort,
+    Decide,
+    Linger,
+    Mark,
     Message,
     Note,
+    Observe,
     Pause,
     PresenterState,
     RecordedStream,
@@ -56,6 +60,10 @@ def server(tmp_path: Path) -> Iterator[Server]:
         Resume(),
         Abort("the cap slipped: µV"),
         Note("lacht"),
+        Observe("laughs"),
+        Mark("door opens"),
+        Linger(is_on=False),
+        Decide("enough"),
         Stop(),
         PresenterState(
             "running",

@@ -14,21 +14,15 @@ from dataclasses import dataclass
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, answer_challenge, deliver_challenge
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
 from veridical.domain.errors import ProcessError
-from veridical.ipc import messages
 from veridical.ipc.messages import PROTOCOL_VERSION, Command, Message, State
 
-_TYPES: dict[str, type[Any]] = {
-    t.__name__: t
-    for t in (
-        messages.Start, messages.Pause, messages.Resume, messages.Abort, messages.Note, messages.Stop,
-        messages.PresenterState, messages.RecorderState, messages.SimulatorState,
-    )
-}  # fmt: skip
+# Every one of the union, so that none can be forgotten here.
+_TYPES: dict[str, type[Any]] = {t.__name__: t for t in get_args(Message)}
 
 # No message is longer; a stranger's claim of gigabytes is not allocated.
 _MAX_BYTES = 1 << 24

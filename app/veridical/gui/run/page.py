@@ -13,8 +13,9 @@ from veridical.domain.errors import VeridicalError
 from veridical.domain.participant import RunKey
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
+from veridical.gui.common.plane import AffectPlane
 from veridical.gui.common.tokens import GRID, StatusLevel
-from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card
+from veridical.gui.common.widgets import ActionButton, ButtonKind, EmptyState, card, label
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.run.alarm import Tune, sound
 from veridical.gui.run.display_dialog import DisplayDialog
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from veridical.services.calibrating import Calibration
     from veridical.services.session_examination import Examination
 
+_PLANE_WIDTH = 40 * GRID
+# Below this the signals would have no room beside the ratings.
+_WIDE = 1400
 _LEFT_WIDTH = 50 * GRID
 # Live values change at most 4 times a second.
 _POLL_MS = 250
@@ -319,7 +323,18 @@ class RunPage(Page):
         self._right.addWidget(self.look_panel)
         right = QVBoxLayout()
         right.setSpacing(2 * GRID)
-        right.addWidget(self._right, 1)
+        # What the participant says, where the study lets the operator watch it.
+        self._plane_card, plane_column = card(margin=2 * GRID, spacing=GRID)
+        self._plane_card.setFixedWidth(_PLANE_WIDTH)
+        self.plane = AffectPlane(appearance)
+        plane_column.addWidget(label("What the participant says", "sectionTitle"))
+        plane_column.addWidget(self.plane)
+        plane_column.addStretch(1)
+        upper = QHBoxLayout()
+        upper.setSpacing(GRID)
+        upper.addWidget(self._right, 1)
+        upper.addWidget(self._plane_card)
+        right.addLayout(upper, 1)
         self.quality = QualityPanel(appearance, actions["run.breath"])
         self._quality_card, quality_column = card(margin=2 * GRID, spacing=GRID)
         quality_column.addWidget(self.quality)
@@ -405,6 +420,10 @@ class RunPage(Page):
             self.session_panel.show_screen(self._screen, screen)
             self._timeline.show_ticks(screen.ticks)
             self._draw_rest(screen)
+            self.plane.show_points(screen.points)
+            study = self.context.workspace.focus.study
+            shows = study is not None and study.settings.shows_ratings
+            self._plane_card.setVisible(shows and self.width() >= _WIDE)
             self.session_panel.show_quality(*quality_in_words(self.scope.thread_of_scope.quality.roles))
             if screen.problem:
                 self.banner.show_sentence(screen.problem_level, screen.problem)

@@ -107,6 +107,7 @@ class ScopeBar(QWidget):
         box = ChoiceField()
         box.setAccessibleName(name)
         box.setSizeAdjustPolicy(ChoiceField.SizeAdjustPolicy.AdjustToContents)
+        box.setMinimumContentsLength(6)
         return box
 
     def _on_role(self) -> None:
