@@ -326,6 +326,7 @@ class RunPage(Page):
         # What the participant says, where the study lets the operator watch it.
         self._plane_card, plane_column = card(margin=2 * GRID, spacing=GRID)
         self._plane_card.setFixedWidth(_PLANE_WIDTH)
+        self._plane_card.hide()
         self.plane = AffectPlane(appearance)
         plane_column.addWidget(label("What the participant says", "sectionTitle"))
         plane_column.addWidget(self.plane)
@@ -495,6 +496,7 @@ class RunPage(Page):
         self._faces.setCurrentIndex({"setup": 1, "session": 1, "summary": 2}.get(mode, 0))
         self._left.setCurrentIndex(1 if mode == "session" else 0)
         self._timeline_card.setVisible(mode == "session")
+        self._plane_card.hide()
         self._quality_card.setVisible(mode == "setup")
         self._roles_card.hide()
         if mode == "session" and self.isVisible():
