@@ -125,3 +125,21 @@ def test_codes_of_a_port_are_pulses_whatever_they_say(noise: float) -> None:
     assert (timing.source, timing.n_matched) == ("TTL", 40)
     found_s = np.array([e.onset_s for e in moved if e.marker.name == "picture/positive"])
     assert np.max(np.abs(found_s - markers_s - 0.004)) <= 1 / _HZ
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.002, 0.01])
+@pytest.mark.parametrize("cutoff_hz", [5.0, 20.0])
+def test_a_photodiode_on_a_sound_card_that_passes_no_steady_level_is_read(noise: float, cutoff_hz: float) -> None:
+    rng, hz = np.random.default_rng(3), 44_100.0
+    markers_s = np.cumsum(rng.uniform(0.4, 0.6, 12))
+    times_s = np.arange(round((markers_s[-1] + 1) * hz)) / hz
+    # A first-order high-pass of a step is a jump that decays: summed over every step of the light.
+    wave = np.zeros(len(times_s))
+    for onset_s in markers_s + 0.021:
+        for step_s, sign in ((onset_s, 1), (onset_s + 0.2, -1)):
+            since_s = times_s - step_s
+            wave += np.where(since_s >= 0, sign * 0.4 * np.exp(-2 * np.pi * cutoff_hz * np.maximum(since_s, 0)), 0)
+    rising, _ = find_edges(wave + noise * rng.standard_normal(len(wave)), times_s)
+    found = match_pulses(markers_s, rising)
+    assert np.all(found >= 0)
+    assert rising[found] - markers_s == pytest.approx(np.full(12, 0.021), abs=2 / hz)

@@ -16,8 +16,7 @@ class Loudspeaker:
     """Plays one sound at a time through PortAudio.
 
     The device is opened when a sound is loaded and runs silently until the sound is due, so that its latency (0.1 s and
-    more) does not delay the start. When sound leaves the device is the driver's word; an audio cable into the amplifier
-    measures it (display test).
+    more) does not delay the start. When sound leaves the device is the driver's word: what the air hears may be later.
 
     Parameters
     ----------

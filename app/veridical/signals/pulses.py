@@ -16,6 +16,9 @@ _SEPARATION = 6.0
 _AT_LEVEL = 0.8
 # Hysteresis around the middle, as a share of the distance between the levels.
 _HYSTERESIS = 0.15
+# Nothing is as small as this against the largest code of a port (255); a sound card, which passes no steady level, lets
+# a step decay for long.
+_REST_SHARE = 0.002
 # A display or port lags by a few frames at most; trials are seconds apart.
 _WINDOW_S = 0.25
 # With fewer matches than this share, the channel is not what it was taken for.
@@ -83,7 +86,7 @@ def _rest_threshold(finite: FloatArray) -> float | None:
     """Distance from the level at rest from which on a value belongs to a pulse; None without pulses."""
     away = np.abs(finite - np.median(finite))
     noise = 1.4826 * float(np.median(away))
-    is_away = away > 2 * _SEPARATION * noise
+    is_away = away > max(2 * _SEPARATION * noise, _REST_SHARE * float(away.max()))
     # At rest most of the time, or there is no rest to leave.
     if not is_away.any() or np.count_nonzero(is_away) > 0.4 * len(finite):
         return None
