@@ -1,7 +1,8 @@
 """How true a timeline is on streams whose sampling times are known by construction, beside pyxdf's dejitter.
 
 Run ``python tests/performance/bench_timeline.py``; ``--seeds 5`` repeats every kind of stream with other random
-numbers, ``--only Muse`` takes the kinds whose name contains a word, ``--speed`` times 3 h at 1 kHz instead.
+numbers, ``--only Muse`` takes the kinds whose name contains a word, ``--speed`` times 3 h at 1 kHz instead,
+``--clocks`` generates devices whose clocks drift and are set anew, with the measurements a recorder makes of them.
 The columns: error of the rate between gaps in parts per million, ours and pyxdf's; the largest error of a
 sample's time (after a common delay) and the largest jitter of the stream, in ms; gaps that stand out of the
 jitter, how many of them were missed, how many found segments are no gap, and errors in the count of missing samples.
@@ -18,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pyxdf.pyxdf import _jitter_removal
 
-from veridical.signals.timeline import find_gaps, fit_timeline
+from veridical.signals.timeline import find_gaps, fit_timeline, synchronise_stretches
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -315,6 +316,8 @@ def _lossy_bursts(
             keep[lost] = False
             stamps_s[sent] = begin + closed + 1e-4 * np.arange(len(sent))
             stalled[sent] = True
+            # What comes behind a burst waits for its end.
+            stalled |= (true_s > begin + closed) & (stamps_s < begin + closed + 1e-4 * len(sent))
             begin += closed + open_s * rng.uniform(0.8, 1.2)
         index = np.flatnonzero(keep)
         return Stream(name, 128.0, index, true_s[index], 1e5 + np.maximum.accumulate(stamps_s[index]), stalled[index])
@@ -589,6 +592,86 @@ def kinds() -> dict[str, Callable[[np.random.Generator], Stream]]:
     return made
 
 
+@dataclass(frozen=True)
+class Clock:
+    """A device's clock, set anew ``n_resets`` times by seconds to days, and how it is measured every 5 s.
+
+    Parameters
+    ----------
+    longest_step_s : float
+        Steps are between 3 s and this.
+    has_gaps : bool
+        The device sends nothing for up to 23 s around each reset.
+    wild : float
+        Share of measurements that are late by tens of milliseconds.
+    """
+
+    n_resets: int
+    drift_ppm: float = 20.0
+    jitter_s: float = 0.002
+    longest_step_s: float = 1e6
+    has_gaps: bool = False
+    probe_s: float = 2e-4
+    wild: float = 0.0
+
+
+def judge_clock(clock: Clock, rng: np.random.Generator) -> tuple[float, float, int]:
+    """Largest error and largest jitter in seconds, and number of segments, of 10 minutes at 250 Hz."""
+    true_s = np.arange(150_000) / 250
+    # Measurements tell one reset from the next only if some lie in between.
+    resets_s = 30 + 40 * rng.choice(13, clock.n_resets, replace=False) + rng.uniform(0, 15, clock.n_resets)
+    resets_s.sort()
+    for reset_s in resets_s if clock.has_gaps else ():
+        true_s = true_s[(true_s <= reset_s - rng.uniform(0, 3)) | (true_s >= reset_s + rng.uniform(0, 20))]
+    steps_s = rng.choice([-1, 1], clock.n_resets) * np.exp(
+        rng.uniform(np.log(3), np.log(clock.longest_step_s), clock.n_resets)
+    )
+    levels_s = 12_345 + np.cumsum(np.append(0.0, steps_s))
+
+    def device_s(at_s: Floats) -> Floats:
+        level_s: Floats = levels_s[np.searchsorted(resets_s, at_s, side="right")]
+        return at_s * (1 + 1e-6 * clock.drift_ppm) + level_s
+
+    delay_s = rng.exponential(clock.jitter_s, len(true_s))
+    measured_s = np.arange(1.0, 600.0, 5.0) + rng.uniform(0, 0.1, 120)
+    offsets_s = measured_s - device_s(measured_s) + rng.normal(0, clock.probe_s, 120)
+    offsets_s += (rng.random(120) < clock.wild) * rng.exponential(0.02, 120)
+    measurements = np.stack([device_s(measured_s), offsets_s], axis=1)
+    times_s, resets = synchronise_stretches(device_s(true_s) + delay_s, measurements)
+    timeline = fit_timeline(times_s, 250.0, resets)
+    usual_s = float(np.median(delay_s))
+    error_s = float(np.max(np.abs(timeline.times() - true_s - usual_s)))
+    return error_s, float(np.max(np.abs(delay_s - usual_s))), len(timeline.segments)
+
+
+def measure_clocks(n_seeds: int) -> None:
+    """Print how devices with restless clocks fare."""
+    clocks = {
+        "no reset": Clock(0),
+        "drift of 5000 ppm": Clock(0, 5000.0),
+        "measurements late now and then": Clock(0, wild=0.2),
+        "1 reset": Clock(1),
+        "3 resets": Clock(3),
+        "3 resets, exact stamps": Clock(3, jitter_s=1e-5),
+        "3 resets, gaps": Clock(3, has_gaps=True),
+        "5 resets, gaps, late measurements": Clock(5, has_gaps=True, wild=0.1),
+        "5 resets of 3 to 20 s": Clock(5, longest_step_s=20.0),
+        "3 resets of 3 to 20 s, gaps": Clock(3, longest_step_s=20.0, has_gaps=True),
+        "1 reset, Wi-Fi": Clock(1, jitter_s=0.01, probe_s=3e-3),
+    }
+    print(f"{'clock':40s}{'err ms':>12s}{'jitter':>12s}{'segments':>12s}")  # noqa: T201
+    n_good = 0
+    for name, clock in clocks.items():
+        for seed in range(n_seeds):
+            error_s, jitter_s, n_segments = judge_clock(clock, np.random.default_rng(seed))
+            # Half a millisecond is what the measurements leave open.
+            is_good = error_s <= max(jitter_s, 5e-4) and n_segments == clock.n_resets + 1
+            n_good += is_good
+            row = f"{name:40s}{1e3 * error_s:12.2f}{1e3 * jitter_s:12.2f}{n_segments:6d} of {clock.n_resets + 1:2d}"
+            print(f"{row} {'' if is_good else '<--'}")  # noqa: T201
+    print(f"{n_good} of {n_seeds * len(clocks)} good")  # noqa: T201
+
+
 def measure_speed() -> None:
     """Print CPU seconds and memory for 3 h at 1 kHz."""
     rng = np.random.default_rng(0)
@@ -614,8 +697,12 @@ def main() -> None:
     parser.add_argument("--only", default="")
     parser.add_argument("--bad", action="store_true", help="print only what is not good")
     parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--clocks", action="store_true", help="devices whose clocks are set anew")
     choice = parser.parse_args()
     logging.disable(logging.WARNING)
+    if choice.clocks:
+        measure_clocks(choice.seeds)
+        return
     if choice.speed:
         measure_speed()
         return

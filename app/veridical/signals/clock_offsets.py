@@ -22,6 +22,9 @@ _MOST_WORK = 200_000_000
 _FARTHEST = 100.0
 # A slope needs a baseline: over less than this, 0.1 ms of noise is more than any crystal drifts.
 _SLOPE_SPAN_S = 10.0
+# Where other stretches tell the drift, a stretch has one of its own only from so many measurements over so long.
+_MANY = 6
+_LONG_S = 30.0
 
 
 def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
@@ -33,7 +36,7 @@ def synchronise_stretches(stamps_s: FloatArray, clock_offsets: FloatArray) -> tu
     """Map a stream's stamps onto the recording machine's clock, and tell where the stream's own was set anew.
 
     A robust straight line through the measurements, one for every stretch between clock resets; over less
-    than 10 s, or from fewer than three measurements, their median.
+    than 10 s, or from fewer than three measurements, their median. Short stretches drift as the longest one does.
 
     Parameters
     ----------
@@ -58,15 +61,16 @@ def synchronise_stretches(stamps_s: FloatArray, clock_offsets: FloatArray) -> tu
         return synchronised, np.empty(0, dtype=np.int64)
     bounds = [0, *clock_resets(measured).tolist(), len(measured)]
     parts = [measured[begin:end] for begin, end in itertools.pairwise(bounds)]
-    firsts = _place_resets(synchronised, parts)
+    drift = _drift(parts)
+    firsts = _place_resets(synchronised, parts, drift)
     for part, (first, last) in zip(parts, itertools.pairwise([0, *firsts, n]), strict=True):
         stretch = synchronised[first:last]
-        stretch += _offset_at(stretch, part)
+        stretch += _offset_at(stretch, part, drift)
     placed = np.unique(np.array([f for f in firsts if 0 < f < n], dtype=np.int64))
     return synchronised, placed
 
 
-def _place_resets(stamps_s: FloatArray, parts: list[FloatArray]) -> list[int]:
+def _place_resets(stamps_s: FloatArray, parts: list[FloatArray], drift: float | None) -> list[int]:
     """First samples of the stretches but the first, ascending: the cheapest of all ways to cut the stamps.
 
     On the recorder's clock nothing of a stretch is later than the first measurement of the next one or earlier
@@ -77,10 +81,10 @@ def _place_resets(stamps_s: FloatArray, parts: list[FloatArray]) -> list[int]:
         return []
     if len(parts) * n > _MOST_WORK:
         for before, after in itertools.pairwise(parts):
-            pair = _place_resets(stamps_s[firsts[-1] :], [before, after]) if n * 2 <= _MOST_WORK else [0]
+            pair = _place_resets(stamps_s[firsts[-1] :], [before, after], drift) if n * 2 <= _MOST_WORK else [0]
             firsts.append(firsts[-1] + pair[0])
         return firsts[1:]
-    times_s = [stamps_s + _offset_at(stamps_s, part) for part in parts]
+    times_s = [stamps_s + _offset_at(stamps_s, part, drift) for part in parts]
     steps_s = np.diff(stamps_s)
     # A step that the stamps show as they are needs no other reason than the reset.
     shown_s = _at_most(np.abs(steps_s - np.median(steps_s))) if n > 1 else steps_s
@@ -149,16 +153,34 @@ def _at_most(violation_s: FloatArray) -> FloatArray:
     return np.clip(np.nan_to_num(violation_s, nan=0.0), 0.0, _WORST_S)
 
 
-def _offset_at(times_s: FloatArray, measured: FloatArray) -> FloatArray:
+def _offset_at(times_s: FloatArray, measured: FloatArray, drift: float | None = None) -> FloatArray:
+    """What to add at some times; ``drift`` is the slope where the measurements are too few for one of their own."""
+    at_s, offset_s, centre_s = _near(measured)
+    slope, level = 0.0 if drift is None else drift, 0.0
+    is_own = len(at_s) >= 3 and float(np.ptp(at_s)) >= _SLOPE_SPAN_S
+    if is_own and (drift is None or (len(at_s) >= _MANY and float(np.ptp(at_s)) >= _LONG_S)):
+        slope, level = _fit_line(at_s - centre_s, offset_s, _OFFSET_TOLERANCE_S)
+    else:
+        level = float(np.median(offset_s - slope * (at_s - centre_s)))
+    return level + slope * (times_s - centre_s)
+
+
+def _drift(parts: list[FloatArray]) -> float | None:
+    """Slope of the longest stretch: the crystal is the same in all; None if that is too short, or the only one."""
+    longest = max(parts, key=len)
+    at_s, offset_s, centre_s = _near(longest)
+    if len(parts) == 1 or len(at_s) < _MANY or float(np.ptp(at_s)) < _LONG_S:
+        return None
+    return _fit_line(at_s - centre_s, offset_s, _OFFSET_TOLERANCE_S)[0]
+
+
+def _near(measured: FloatArray) -> tuple[FloatArray, FloatArray, float]:
+    """Times and offsets without those that lie damagingly far away in time, and the middle of the times."""
     at_s, offset_s = measured[:, 0], measured[:, 1]
     centre_s = float(np.median(at_s))
     distance_s = np.abs(at_s - centre_s)
     is_near = distance_s <= _FARTHEST * float(np.median(distance_s))
-    at_s, offset_s = at_s[is_near], offset_s[is_near]
-    if len(at_s) < 3 or float(np.ptp(at_s)) < _SLOPE_SPAN_S:
-        return np.full(len(times_s), float(np.median(offset_s)))
-    slope, level = _fit_line(at_s - centre_s, offset_s, _OFFSET_TOLERANCE_S)
-    return level + slope * (times_s - centre_s)
+    return at_s[is_near], offset_s[is_near], centre_s
 
 
 def _fit_line(x: FloatArray, y: FloatArray, tolerance: float) -> tuple[float, float]:
