@@ -25,6 +25,7 @@ _SLOPE_SPAN_S = 10.0
 # Where other stretches tell the drift, a stretch has one of its own only from so many measurements over so long.
 _MANY = 6
 _LONG_S = 30.0
+_FEW_PAIRS = 64
 
 
 def synchronise(stamps_s: FloatArray, clock_offsets: FloatArray) -> FloatArray:
@@ -101,8 +102,12 @@ def _place_resets(stamps_s: FloatArray, parts: list[FloatArray], drift: float | 
         saved = total - spent
         lowest = np.minimum.accumulate(saved)
         is_new = np.append(True, saved[1:] < lowest[:-1])
-        choices.append(np.maximum.accumulate(np.where(is_new, np.arange(n + 1), 0)))
-        total = lowest + spent
+        choice = np.maximum.accumulate(np.where(is_new, np.arange(n + 1), 0))
+        # Before a sample a stretch begins earlier, or is empty, which is believed as little.
+        earlier = np.append(np.inf, lowest[:-1])
+        is_empty = saved + _WORST_S < earlier
+        choices.append(np.where(is_empty, np.arange(n + 1), np.append(0, choice[:-1])))
+        total = np.where(is_empty, saved + _WORST_S, earlier) + spent
     found: list[int] = []
     end = n
     for choice in reversed(choices):
@@ -185,10 +190,8 @@ def _near(measured: FloatArray) -> tuple[FloatArray, FloatArray, float]:
 
 def _fit_line(x: FloatArray, y: FloatArray, tolerance: float) -> tuple[float, float]:
     """Slope and level at 0 of a line through most points; those farther off than ``tolerance`` count ever less."""
-    # Start from medians of thirds (Tukey's resistant line), then least squares with Huber's weights.
-    third = max(1, len(x) // 3)
-    left, right = np.median(x[:third]), np.median(x[-third:])
-    slope = float((np.median(y[-third:]) - np.median(y[:third])) / (right - left)) if right > left else 0.0
+    # Start from a resistant line, then least squares with Huber's weights.
+    slope = _resistant_slope(x, y)
     level = float(np.median(y - slope * x))
     for _ in range(20):
         residual = np.abs(y - level - slope * x)
@@ -201,3 +204,14 @@ def _fit_line(x: FloatArray, y: FloatArray, tolerance: float) -> tuple[float, fl
         if abs(slope - old) < 1e-12:
             break
     return slope, level
+
+
+def _resistant_slope(x: FloatArray, y: FloatArray) -> float:
+    """Median of the slopes of all pairs (Theil and Sen); of many, from medians of thirds (Tukey)."""
+    if len(x) <= _FEW_PAIRS:
+        i, j = np.triu_indices(len(x), 1)
+        dx, dy = x[j] - x[i], y[j] - y[i]
+        return float(np.median(dy[dx != 0] / dx[dx != 0])) if dx.any() else 0.0
+    third = len(x) // 3
+    left, right = np.median(x[:third]), np.median(x[-third:])
+    return float((np.median(y[-third:]) - np.median(y[:third])) / (right - left)) if right > left else 0.0
