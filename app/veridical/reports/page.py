@@ -133,7 +133,7 @@ def page_of(content: ReportContent, json_name: str) -> Page:
     return Page(
         title=f"Model of participant {content.participant}: {content.target}",
         participant=content.participant,
-        subtitle=" · ".join(filter(None, (content.settings.title, _subject(content), _day(content.created)))),
+        subtitle=" · ".join(filter(None, (content.settings.title, _subject(content), day_words(content.created)))),
         notes=tuple(_notes(content)),
         status=OVERALL_STATUS[content.verdict.kind],
         headline=headline(content),
@@ -156,7 +156,7 @@ def page_of(content: ReportContent, json_name: str) -> Page:
         recordings=tuple(_recording(content, r) for r in content.recordings),
         annotations=tuple(_annotations(content)),
         train_command=train,
-        audit_command=train,
+        audit_command=train.replace("veridical train", "veridical audit", 1),
         suggest_commands=tuple(f"veridical suggest {_raw_path(content, r)} --json" for r in content.recordings),
         methods=tuple(methods_text(content).split("\n\n")),
         references=REFERENCES,
@@ -185,7 +185,7 @@ def train_command(content: ReportContent) -> str:
     return " ".join([*words, "--json"])
 
 
-def _day(iso: str) -> str:
+def day_words(iso: str) -> str:
     """``22 November 2026, 21:05 UTC`` from ISO 8601; other text stays as it is."""
     try:
         moment = datetime.fromisoformat(iso)

@@ -9,7 +9,7 @@ import msgspec
 from veridical.audit.population import Prevalence
 from veridical.audit.wording import count, p_words, percent
 from veridical.paths import resources
-from veridical.reports.page import OVERALL_STATUS, Fact, Status, simulation_first
+from veridical.reports.page import OVERALL_STATUS, Fact, Status, day_words, simulation_first
 from veridical.reports.report import bind_units
 from veridical.reports.study_content import PersonScore, StudyDocument
 from veridical.reports.study_figures import forest_figure, pooled_figure, prevalence_figure
@@ -60,6 +60,7 @@ def render_study_html(document: StudyDocument, json_name: str) -> str:
         css=css,
         json_name=json_name,
         headline=headline(document),
+        day=day_words(document.created),
         forest=forest_figure(document.people),
         prevalence=prevalence_figure(rows),
         prevalence_facts=[Fact(words, _prevalence(p)) for words, p in rows],
