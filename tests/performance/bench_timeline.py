@@ -97,7 +97,8 @@ def judge(stream: Stream, hz: float | None = None) -> Verdict:
     is_open = np.append(False, (lost > 0) & (stalled[1:] | stalled[:-1]))
     open_runs = set(np.maximum(run, np.append(0, run[:-1]))[is_open].tolist())
     is_open_sample = np.isin(run, list(open_runs)) & stalled
-    error_s = np.abs(error_s - np.median(error_s))[~is_open_sample]
+    error_s = error_s[~is_open_sample]
+    error_s = np.abs(error_s - np.median(error_s))
     # What the stamps themselves show: a step beyond what jitter can make.
     is_clear = (lost * period_s > 2.2 * jitter_s + 0.3 * period_s) & ~is_open[1:]
     true_breaks = set((np.flatnonzero(lost > 0) + 1).tolist()) | set(stream.resets)
