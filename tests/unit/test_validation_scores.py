@@ -219,3 +219,21 @@ def test_median_rule_splits_at_the_training_median_only() -> None:
         np.testing.assert_array_equal(found[clear], expected[clear])
         assert (found[np.isnan(expected)] == 0).all()
         assert len(set(found[expected == 0])) <= 1
+
+
+def test_the_roc_curve_and_the_table_of_answers_say_what_the_headline_says() -> None:
+    problem = problem_of(N, 12, midpoints=True, drops=True, seed=11, detrends=True)
+    done = finish(validate_problem(problem, 20, 0))
+    false, true = done.roc(20_001)
+    assert np.trapezoid(true, false) == pytest.approx(done.auc, abs=1e-3)
+    assert np.all(np.diff(true) >= 0)
+    assert true[-1] == 1.0
+    (low_right, low_wrong), (high_wrong, high_right) = done.confusion
+    assert (low_right + low_wrong, high_wrong + high_right) == tuple(done.classes.values())
+    recalls = low_right / (low_right + low_wrong), high_right / (high_wrong + high_right)
+    assert np.mean(recalls) == pytest.approx(done.balanced_accuracy, abs=1e-12)
+    for fold in range(done.folds):
+        mine = done.fold_of == fold
+        if len(set(done.labels[mine & (done.labels != 0)])) == 2:
+            rows = mine & (done.labels != 0)
+            assert roc_auc_score(done.labels[rows], done.predictions[rows]) == pytest.approx(done.fold_scores[fold])

@@ -54,6 +54,8 @@ class Validation:
         Of the upper class, out of fold, by a sigmoid fitted inside the fold; NaN for rows never tested.
     n_free : int
         How many of ``null`` are free permutations; they come first.
+    fold_of : ndarray of int, shape (n_presented,)
+        The outer fold that tested a trial; -1 for rows never tested.
     """
 
     n_trials: int
@@ -75,6 +77,42 @@ class Validation:
     labels: IntArray
     probabilities: FloatArray = field(default_factory=lambda: np.empty(0))
     n_free: int = 0
+    fold_of: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+
+    @property
+    def confusion(self) -> tuple[tuple[int, int], tuple[int, int]]:
+        """Trials by class and answer: (lower told as lower, as upper), (upper told as lower, as upper)."""
+        tested = np.isfinite(self.predictions)
+        lower, upper = (self.predictions[tested & (self.labels == side)] > 0 for side in (-1, 1))
+        return (int((~lower).sum()), int(lower.sum())), (int((~upper).sum()), int(upper.sum()))
+
+    def roc(self, n_points: int = 101) -> tuple[FloatArray, FloatArray]:
+        """Return the ROC curve, averaged over folds at equal false positive rates (Fawcett 2006, vertical averaging).
+
+        Folds weigh as many pairs of classes as they hold, so that the area under the curve is the headline's AUC:
+        decision values of different folds have different origins, and pooling them would bias it.
+
+        Returns
+        -------
+        false_positive, true_positive : ndarray, shape (n_points,)
+            Shares from 0 to 1; empty without a fold that tested both classes.
+        """
+        grid = np.linspace(0, 1, n_points)
+        total, weight = np.zeros(n_points), 0.0
+        for fold in range(self.folds if len(self.fold_of) else 0):
+            mine = self.fold_of == fold
+            upper = np.sort(self.predictions[mine & (self.labels == 1)])
+            lower = np.sort(self.predictions[mine & (self.labels == -1)])
+            if not len(upper) or not len(lower):
+                continue
+            cuts = np.unique(np.concatenate([lower, upper]))[::-1]
+            above_lower = 1 - np.searchsorted(lower, cuts, side="left") / len(lower)
+            above_upper = 1 - np.searchsorted(upper, cuts, side="left") / len(upper)
+            n_pairs = len(upper) * len(lower)
+            # Between two places interp starts from the last, the top of a step.
+            total += n_pairs * np.interp(grid, np.append(0.0, above_lower), np.append(0.0, above_upper))
+            weight += n_pairs
+        return (grid, total / weight) if weight else (np.empty(0), np.empty(0))
 
 
 @dataclass(frozen=True)

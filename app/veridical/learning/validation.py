@@ -206,6 +206,9 @@ def summarise(
     predictions = np.full(problem.n_presented, np.nan)
     for fold, outcome in zip(folds, outcomes, strict=True):
         predictions[fold.test] = outcome.decisions[:, 0]
+    fold_of = np.full(len(predictions), -1)
+    for k, fold in enumerate(folds):
+        fold_of[fold.test] = k
     with_pairs = pairs[:, 0] > 0
     return Validation(
         n_trials=n_low + n_high,
@@ -227,4 +230,5 @@ def summarise(
         labels=seen.astype(int),
         probabilities=probabilities,
         n_free=min(n_free, len(null)),
+        fold_of=fold_of,
     )

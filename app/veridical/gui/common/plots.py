@@ -42,6 +42,11 @@ class QuietPlot(pg.PlotWidget):  # type: ignore[misc]  # pyqtgraph is untyped
         """A pen for items."""
         return pg.mkPen(QColor(colour), width=width, style=style)
 
+    def rename(self, x_title: str, y_title: str) -> None:
+        """Give the axes other titles."""
+        self._titles = {"bottom": x_title, "left": y_title}
+        self._paint_frame()
+
     def _on_theme(self) -> None:
         self._paint_frame()
         self.redraw()

@@ -10,8 +10,8 @@ from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.plots import QuietPlot
 from veridical.gui.common.tokens import SMALL_PT
 from veridical.gui.common.trace_axes import cosmetic
-from veridical.gui.common.wording import percent
-from veridical.gui.model.view_model import ResultScreen, ScoreOnScale, histogram
+from veridical.gui.common.wording import number, percent
+from veridical.gui.model.view_model import ConfusionScreen, ResultScreen, ScoreOnScale, histogram
 
 _LEFT, _RIGHT = 0.3, 1.0
 
@@ -149,3 +149,84 @@ class NullChart(QuietPlot):
         plot.addItem(line)
         plot.setXRange(min(float(edges[0]), 0.3), max(float(edges[-1]), shown.auc + 0.03, 0.8))
         plot.setYRange(0, float(counts.max()) * 1.12)
+
+
+class RocChart(QuietPlot):
+    """How many of one class are caught for how many false alarms, averaged over folds; the diagonal is guessing."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__(appearance, "False alarms", "Caught")
+        self._shown: ResultScreen | None = None
+
+    def show_result(self, screen: ResultScreen) -> None:
+        """Show a result."""
+        self._shown = screen
+        lower, upper = screen.confusion.names
+        self.rename(f"{lower} told as {upper}", f"{upper} told as {upper}")
+        self.redraw()
+
+    def redraw(self) -> None:
+        """Draw the curve and the diagonal."""
+        plot, shown, theme = self.getPlotItem(), self._shown, self.appearance.theme
+        plot.clear()
+        if shown is None:
+            return
+        false, true = shown.roc
+        plot.plot([0, 1], [0, 1], pen=self.pen(theme.quiet, 1.2, Qt.PenStyle.DashLine))
+        if len(false):
+            plot.plot([0.0, *false.tolist()], [0.0, *true.tolist()], pen=self.pen(theme.accent, 2.0))
+        words = pg.TextItem(f"area {number(shown.auc, 2)}", color=QColor(theme.text), anchor=(1, 1))
+        words.setFont(make_font(SMALL_PT))
+        words.setPos(1.0, 0.04)
+        plot.addItem(words)
+        plot.setXRange(0.0, 1.0)
+        plot.setYRange(0.0, 1.02)
+        ticks = [[(k / 4, percent(k / 4)) for k in range(5)]]
+        for side in ("bottom", "left"):
+            plot.getAxis(side).setTicks(ticks)
+
+
+class ConfusionTable(QWidget):
+    """Trials by true class and answer; the deeper the blue, the larger the share of the true class."""
+
+    def __init__(self, appearance: Appearance) -> None:
+        super().__init__()
+        self._appearance = appearance
+        self._shown: ConfusionScreen | None = None
+        self.setMinimumHeight(160)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setAccessibleName("Right and wrong answers by class")
+        appearance.changed.connect(self.update)
+
+    def show_result(self, screen: ResultScreen) -> None:
+        """Show a result."""
+        self._shown = screen.confusion
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:  # noqa: N802
+        if self._shown is None:
+            return
+        theme, shown = self._appearance.theme, self._shown
+        painter = QPainter(self)
+        painter.setFont(make_font(SMALL_PT))
+        metrics = painter.fontMetrics()
+        left = max(metrics.horizontalAdvance(f"rated {name}") for name in shown.names) + 16
+        top, centre = 2 * metrics.height() + 8, Qt.AlignmentFlag.AlignCenter
+        width, height = (self.width() - left) / 2, (self.height() - top) / 2
+        painter.setPen(QColor(theme.quiet))
+        painter.drawText(QRectF(left, 0, 2 * width, metrics.height()), centre, "model says")
+        for k, name in enumerate(shown.names):
+            painter.setPen(QColor(theme.quiet))
+            painter.drawText(QRectF(left + k * width, metrics.height() + 2, width, metrics.height()), centre, name)
+            middle = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            painter.drawText(QRectF(0, top + k * height, left - 8, height), middle, f"rated {name}")
+            for told in (0, 1):
+                box = QRectF(left + told * width + 1, top + k * height + 1, width - 2, height - 2)
+                share = shown.share(k, told)
+                fill = QColor(theme.accent)
+                fill.setAlphaF(0.06 + 0.34 * share)
+                painter.fillRect(box, fill)
+                painter.setPen(QColor(theme.text))
+                words = f"{shown.counts[k][told]}\n{percent(share)}"
+                painter.drawText(box, int(centre), words)
+        painter.end()

@@ -7,7 +7,7 @@ from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StatusLight, card, clear_layout, label
 from veridical.gui.model.audit_list import AuditList
-from veridical.gui.model.charts import FoldChart, NullChart, ScoreScale
+from veridical.gui.model.charts import ConfusionTable, FoldChart, NullChart, RocChart, ScoreScale
 from veridical.gui.model.view_model import ResultScreen
 
 
@@ -25,17 +25,14 @@ class ResultView(QScrollArea):
         column.setContentsMargins(0, 0, GRID, 0)
         column.setSpacing(2 * GRID)
         column.addWidget(self._headline_card())
-        charts = QHBoxLayout()
-        charts.setSpacing(2 * GRID)
         self._folds, self._null = FoldChart(appearance), NullChart(appearance)
-        for title, chart in (("Fold by fold", self._folds), ("Against shuffled labels", self._null)):
-            widget, chart_column = card(margin=2 * GRID, spacing=GRID)
-            chart_column.addWidget(label(title, "sectionTitle"))
-            chart_column.addWidget(chart, 1)
-            widget.setMinimumHeight(260)
-            charts.addWidget(widget, 1)
-        charts.addWidget(self._facts_card(), 1)
-        column.addLayout(charts)
+        self._roc, self._confusion = RocChart(appearance), ConfusionTable(appearance)
+        first = self._row(("Fold by fold", self._folds), ("Against shuffled labels", self._null))
+        first.addWidget(self._facts_card(), 1)
+        column.addLayout(first)
+        column.addLayout(
+            self._row(("Right and wrong answers", self._confusion), ("Caught against false alarms", self._roc))
+        )
         self.audit = AuditList(appearance)
         column.addWidget(self.audit)
         self._left_out = QVBoxLayout()
@@ -61,6 +58,8 @@ class ResultView(QScrollArea):
         self._scale.show_score(screen.scale)
         self._folds.show_result(screen)
         self._null.show_result(screen)
+        self._roc.show_result(screen)
+        self._confusion.show_result(screen)
         clear_layout(self._facts)
         for row, fact in enumerate(screen.facts):
             self._facts.addWidget(label(fact.name, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)
@@ -68,6 +67,18 @@ class ResultView(QScrollArea):
         clear_layout(self._left_out)
         for words in screen.left_out:
             self._left_out.addWidget(label(f"Left out: {words}", "quiet", wraps=True))
+
+    def _row(self, *charts: tuple[str, QWidget]) -> QHBoxLayout:
+        row = QHBoxLayout()
+        row.setSpacing(2 * GRID)
+        for title, chart in charts:
+            widget, column = card(margin=2 * GRID, spacing=GRID)
+            column.addWidget(label(title, "sectionTitle"))
+            column.addWidget(chart, 1)
+            widget.setMinimumHeight(260)
+            widget.setMaximumHeight(340)
+            row.addWidget(widget, 1)
+        return row
 
     def _headline_card(self) -> QWidget:
         widget, column = card(margin=3 * GRID, spacing=2 * GRID)

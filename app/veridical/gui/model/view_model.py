@@ -68,6 +68,28 @@ class ResultScreen:
     fold_scores: FloatArray
     null: FloatArray
     auc: float
+    confusion: "ConfusionScreen"
+    roc: tuple[FloatArray, FloatArray]
+
+
+@dataclass(frozen=True)
+class ConfusionScreen:
+    """Right and wrong answers.
+
+    Parameters
+    ----------
+    names : tuple of str
+        The classes, lower first.
+    counts : tuple of tuple of int
+        By true class and answer.
+    """
+
+    names: tuple[str, str]
+    counts: tuple[tuple[int, int], tuple[int, int]]
+
+    def share(self, true: int, told: int) -> float:
+        """Share of a true class's trials that got this answer."""
+        return self.counts[true][told] / max(1, sum(self.counts[true]))
 
 
 def resolve_result(result: "TrainingResult") -> ResultScreen:
@@ -99,7 +121,14 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         fold_scores=validation.fold_scores,
         null=validation.null[np.isfinite(validation.null)],
         auc=validation.auc,
+        confusion=ConfusionScreen(_two(tuple(validation.classes)), validation.confusion),
+        roc=validation.roc(),
     )
+
+
+def _two(names: tuple[str, ...]) -> tuple[str, str]:
+    lower, upper = names
+    return lower, upper
 
 
 def _share(value: float) -> str:
