@@ -11,7 +11,7 @@ from PIL import Image
 from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 
-from veridical.domain.annotation import Suggestion
+from veridical.domain.annotation import ArtifactLabel, Suggestion
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.event import Event, Marker
 from veridical.domain.event_timing import DisplayTiming
@@ -65,6 +65,7 @@ class FakePrompt:
         self.says_yes = True
         self.text: str | None = "because"
         self.folder: Path | None = None
+        self.file: Path | None = None
         self.asked: list[str] = []
 
     def confirm(self, title: str, consequence: str, yes: str) -> bool:
@@ -81,6 +82,16 @@ class FakePrompt:
         """Choose a folder."""
         self.asked.append(title)
         return self.folder
+
+    def choose_file(self, title: str, start: Path) -> Path | None:
+        """Choose a file."""
+        self.asked.append(title)
+        return self.file
+
+    def choose_new_file(self, title: str, start: Path) -> Path | None:
+        """Choose a new file."""
+        self.asked.append(title)
+        return self.file
 
 
 def stream(name: str, kind: str, n: int, hz: float, labels: tuple[str, ...] = (), unit: str = "") -> StreamDescription:
@@ -317,6 +328,10 @@ class FakeDesk(AnnotationDesk):
         self.log: list[ReviewNote] = []
         self.entered: list[str] = []
         self.is_open = True
+
+    def use_labels(self, labels: tuple[ArtifactLabel, ...]) -> None:
+        """Let the study have labels of its own."""
+        self.settings = replace(self.settings, labels=labels)
 
     def start_again(self) -> AnnotationState:
         if self._again is None:

@@ -6,13 +6,15 @@ from PySide6.QtCore import QPointF, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QWidget
 
-from veridical.domain.annotation import AnnotationSet
+from veridical.domain.annotation import Annotation, AnnotationSet
+from veridical.domain.errors import VeridicalError
 from veridical.domain.landmarks import Landmarks
 from veridical.gui.annotate.band_painter import BandPainter, BandPicture
 from veridical.gui.annotate.bands import TOP_PX, PlacedBand, Window, place_bands
 from veridical.gui.annotate.mark_table import MarkTable
 from veridical.gui.annotate.overlays import (
     paint_between,
+    paint_cursor,
     paint_events,
     paint_landmarks,
     paint_names,
@@ -27,9 +29,10 @@ from veridical.gui.annotate.view_settings import ViewSettings
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.lanes import lane_at
 from veridical.gui.common.scene_renderer import SceneRenderer
-from veridical.gui.common.tokens import LABEL_COLOURS
 
 _DRAG_PX = 4.0
+# Nearer than this to an edge of the selected mark, a drag moves the edge.
+_EDGE_PX = 5.0
 _LATE_MS = 40
 _Bands = tuple[PlacedBand, ...]
 _Pictures = tuple[BandPicture, ...]
@@ -45,16 +48,13 @@ def _make_painter() -> Callable[[_Bands], _Pictures]:
     return paint
 
 
-def label_colour(label: str) -> str:
-    """Colour of a label."""
-    return LABEL_COLOURS.get(label, LABEL_COLOURS["other"])
-
-
 class TraceCanvas(QWidget):
     """Draws the model's screen; decides nothing."""
 
     # Emitted after the model was changed by mouse or wheel.
     acted = Signal()
+    # Emitted with a sentence when an act of the mouse could not be done.
+    refused = Signal(str)
     # Emitted for the Tab key: go to the next suggestion.
     next_wanted = Signal()
     # Emitted with a sentence when signals cannot be drawn, empty when they can again.
@@ -81,6 +81,7 @@ class TraceCanvas(QWidget):
         self._late.setInterval(_LATE_MS)
         self._late.timeout.connect(self.update)
         self._pressed: QPointF | None = None
+        self._edge: tuple[Annotation, float] | None = None
         self._is_dragging = False
         self.active_role = "EEG"
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -120,7 +121,7 @@ class TraceCanvas(QWidget):
         """Ask for new signals and repaint what lies over them."""
         screen = self._model.screen
         if self._table is None or self._table[0] is not screen.annotations:
-            self._table = screen.annotations, MarkTable.of(screen.annotations.annotations, label_colour)
+            self._table = screen.annotations, MarkTable.of(screen.annotations.annotations, self._model.label_colour)
         window = Window(
             self._model.signals, dict(screen.spans), screen.start_s, screen.seconds, screen.length_s, self._table[1],
             self._landmarks,
@@ -170,9 +171,11 @@ class TraceCanvas(QWidget):
                 paint_outline(
                     painter, placed, (stretch.start_s, stretch.stop_s, stretch.channels), theme.accent, is_open=True
                 )
-            paint_suggestions(painter, placed, screen.suggestions, screen.chosen, theme, label_colour)
+            if screen.cursor_s is not None and screen.pending is None:
+                paint_cursor(painter, placed, screen.cursor_s, theme)
+            paint_suggestions(painter, placed, screen.suggestions, screen.chosen, theme, self._model)
             if k == 0:
-                paint_tags(painter, placed, theme, label_colour)
+                paint_tags(painter, placed, theme, self._model)
             painter.setClipping(False)
         if not self._bands:
             painter.setPen(QColor(theme.quiet))
@@ -240,10 +243,13 @@ class TraceCanvas(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.button() == Qt.MouseButton.LeftButton and self._band_at(event.position()) is not None:
             self._pressed, self._is_dragging = event.position(), False
+            self._edge = self._edge_at(event.position())
             self._note_role(event.position())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if self._pressed is None:
+            is_edge = self._edge_at(event.position()) is not None
+            self.setCursor(Qt.CursorShape.SizeHorCursor if is_edge else Qt.CursorShape.CrossCursor)
             return
         if abs(event.position().x() - self._pressed.x()) > _DRAG_PX:
             self._is_dragging = True
@@ -254,13 +260,17 @@ class TraceCanvas(QWidget):
         if self._pressed is None:
             return
         placed = self._band_at(self._pressed)
-        if self._is_dragging:
+        if self._is_dragging and self._edge is not None:
+            mark, fixed_s = self._edge
+            start_s, stop_s = self._edge_span(event.position(), fixed_s)
+            self._act(lambda: self._model.move_edge(mark, start_s, stop_s))
+        elif self._is_dragging:
             self._drag_to(event)
         elif placed is not None:
             channels = self._channels_at(self._pressed)
             self._model.select_at(placed.time(self._pressed.x()), channels[0] if channels else "")
-        self._pressed = None
-        self.update()
+        self._pressed, self._edge = None, None
+        self.redraw()
         self.acted.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:  # noqa: N802
@@ -284,10 +294,37 @@ class TraceCanvas(QWidget):
         placed = self._band_at(self._pressed)
         if placed is None:
             return
+        if self._edge is not None:
+            # Shown as a stretch until the button is let go; the mark stays as it is.
+            mark, fixed_s = self._edge
+            self._model.show_stretch(*self._edge_span(event.position(), fixed_s), mark)
+            self.update()
+            return
         is_one = self._marks_one_channel() or bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
         channels = self._channels_at(self._pressed) if is_one else ()
         self._model.drag(placed.time(self._pressed.x()), placed.time(event.position().x()), channels)
         self.update()
+
+    def _edge_at(self, position: QPointF) -> tuple[Annotation, float] | None:
+        """The selected mark and its other edge, if one of its edges is under a point."""
+        placed, mark = self._band_at(position), self._model.screen.selected
+        if placed is None or mark is None:
+            return None
+        if abs(placed.x(mark.onset_s) - position.x()) <= _EDGE_PX:
+            return mark, mark.stop_s
+        return (mark, mark.onset_s) if abs(placed.x(mark.stop_s) - position.x()) <= _EDGE_PX else None
+
+    def _edge_span(self, position: QPointF, fixed_s: float) -> tuple[float, float]:
+        placed = self._band_at(self._pressed) if self._pressed is not None else None
+        moved_s = self._model.snapped(placed.time(position.x())) if placed is not None else fixed_s
+        return min(moved_s, fixed_s), max(moved_s, fixed_s)
+
+    def _act(self, act: Callable[[], None]) -> None:
+        """Do what changes marks; what goes wrong is told as a problem of the page."""
+        try:
+            act()
+        except VeridicalError as error:
+            self.refused.emit(str(error))
 
     def _band_at(self, position: QPointF) -> PlacedBand | None:
         return next((b for b in self._bands if b.area.contains(position)), None)

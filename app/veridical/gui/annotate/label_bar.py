@@ -6,9 +6,8 @@ from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import QLayout, QLayoutItem, QPushButton, QSizePolicy, QWidget
 
-from veridical.domain.annotation import LABELS
-from veridical.gui.annotate.view_model import LABEL_KEYS
-from veridical.gui.common.tokens import GRID, LABEL_COLOURS
+from veridical.domain.annotation import SHIPPED_LABELS, ArtifactLabel
+from veridical.gui.common.tokens import GRID
 
 
 class FlowLayout(QLayout):
@@ -69,26 +68,41 @@ class LabelBar(QWidget):
 
     def __init__(self, put_label: Callable[[str], None]) -> None:
         super().__init__()
-        row = FlowLayout()
+        self._put_label = put_label
+        self._labels: tuple[ArtifactLabel, ...] = ()
         self.buttons: dict[str, QPushButton] = {}
-        for label, words in LABELS.items():
-            button = QPushButton(f" {words}  {LABEL_KEYS[label]}")
-            button.setProperty("kind", "quiet")
-            button.setIcon(_swatch(LABEL_COLOURS[label]))
-            button.setToolTip(f"Label the stretch or the selected mark: {words} ({LABEL_KEYS[label]})")
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(lambda _=False, label=label: put_label(label))
-            row.addWidget(button)
-            self.buttons[label] = button
-        self.setLayout(row)
+        self._row = FlowLayout()
+        self.setLayout(self._row)
         policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
+        self.show_labels(SHIPPED_LABELS)
+
+    def show_labels(self, labels: tuple[ArtifactLabel, ...]) -> None:
+        """Show a study's labels, if they are others than before."""
+        if labels == self._labels:
+            return
+        self._labels = labels
+        for old in self.buttons.values():
+            self._row.removeWidget(old)
+            old.deleteLater()
+        self.buttons = {label.id: self._make_button(label) for label in labels}
+        self.updateGeometry()
 
     def refresh(self, can_label: bool) -> None:
         """Enable while there is something to label."""
         for button in self.buttons.values():
             button.setEnabled(can_label)
+
+    def _make_button(self, label: ArtifactLabel) -> QPushButton:
+        button = QPushButton(f" {label.words}  {label.key}")
+        button.setProperty("kind", "quiet")
+        button.setIcon(_swatch(label.colour))
+        button.setToolTip(f"Label the stretch, the selected mark or the chosen suggestion: {label.words} ({label.key})")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda _=False, name=label.id: self._put_label(name))
+        self._row.addWidget(button)
+        return button
 
 
 def _swatch(colour: str) -> QIcon:

@@ -1,7 +1,8 @@
 """What lies over and beside the signals: names, scales, time, events, tags, suggestions, beats, skin responses."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
+from typing import Protocol
 
 import numpy as np
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
@@ -10,7 +11,6 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen, QPolygon
 from veridical.domain.annotation import Suggestion
 from veridical.gui.annotate.band_painter import HEAT_FULL_Z, BandPicture, heat_shades
 from veridical.gui.annotate.bands import PlacedBand
-from veridical.gui.annotate.view_model import label_words
 from veridical.gui.common import wording
 from veridical.gui.common.appearance import make_font
 from veridical.gui.common.lanes import Lane, labelled
@@ -22,6 +22,18 @@ Stretch = tuple[float, float, tuple[str, ...]]
 # More of a kind than this would be a smear: lines become ticks, words are left out.
 _MOST_LINES, _MOST_TAGS, _MOST_BOXES = 60, 400, 300
 _BEATS_TO_S, _RESPONSES_TO_S = 60.0, 600.0
+
+
+class LabelWords(Protocol):
+    """Who knows the study's labels."""
+
+    def label_colour(self, label: str) -> str:
+        """Colour of a label."""
+        ...
+
+    def label_words(self, label: str) -> str:
+        """A label as the rater reads it."""
+        ...
 
 
 @lru_cache(maxsize=2048)
@@ -180,6 +192,13 @@ def paint_outline(
     painter.drawRects(boxes_of(placed, stretch))
 
 
+def paint_cursor(painter: QPainter, placed: PlacedBand, time_s: float, theme: Theme) -> None:
+    """Show where keys begin a stretch."""
+    if placed.band.start_s <= time_s <= placed.band.start_s + placed.band.seconds:
+        painter.setPen(cosmetic(theme.accent, 220, Qt.PenStyle.DashLine))
+        painter.drawLine(QLineF(placed.x(time_s), placed.area.top(), placed.x(time_s), placed.area.bottom()))
+
+
 def paint_between(painter: QPainter, placed: PlacedBand, start_s: float, stop_s: float, theme: Theme) -> None:
     """Show, in a band with a longer window, which part of it the others show."""
     area = placed.area
@@ -194,7 +213,7 @@ def paint_suggestions(
     suggestions: Sequence[Suggestion],
     chosen: Suggestion | None,
     theme: Theme,
-    colour_of: Callable[[str], str],
+    labels: LabelWords,
 ) -> None:
     """Outline what is suggested, the chosen one in the accent with its label."""
     band, area = placed.band, placed.area
@@ -206,7 +225,7 @@ def paint_suggestions(
         painter.drawLines([QLineF(placed.x(s.onset_s), area.top(), placed.x(s.onset_s), area.top() + 5) for s in seen])
         seen = []
     for s in seen:
-        painter.setPen(QPen(QColor(colour_of(s.label)), 1, Qt.PenStyle.DashLine))
+        painter.setPen(QPen(QColor(labels.label_colour(s.label)), 1, Qt.PenStyle.DashLine))
         painter.drawRects(boxes_of(placed, (s.onset_s, s.onset_s + s.duration_s, s.channels)))
     if chosen is not None:
         boxes = boxes_of(placed, (chosen.onset_s, chosen.onset_s + chosen.duration_s, chosen.channels))
@@ -214,10 +233,10 @@ def paint_suggestions(
         painter.setBrush(_tint(theme.accent, 20))
         painter.drawRects(boxes)
         if boxes:
-            _paint_tag(painter, boxes[0], f"{label_words(chosen.label)}?", theme.accent, theme, area)
+            _paint_tag(painter, boxes[0], f"{labels.label_words(chosen.label)}?", theme.accent, theme, area)
 
 
-def paint_tags(painter: QPainter, placed: PlacedBand, theme: Theme, colour_of: Callable[[str], str]) -> None:
+def paint_tags(painter: QPainter, placed: PlacedBand, theme: Theme, labels: LabelWords) -> None:
     """Write the label at each mark's top, where it fits without covering another."""
     band, area, table = placed.band, placed.area, placed.band.marks
     seen = table.between(band.start_s, band.start_s + band.seconds)
@@ -231,14 +250,14 @@ def paint_tags(painter: QPainter, placed: PlacedBand, theme: Theme, colour_of: C
         boxes = boxes_of(placed, (mark.onset_s, mark.stop_s, mark.channels))
         if not boxes:
             continue
-        words = label_words(mark.label)
+        words = labels.label_words(mark.label)
         row = boxes[0].top()
         width = metrics.horizontalAdvance(words) + 20
         left = min(max(boxes[0].left(), area.left()), area.right() - width)
         if left < free.get(row, area.left()):
             continue
         free[row] = left + width + 2
-        _paint_tag(painter, boxes[0], words, colour_of(mark.label), theme, area)
+        _paint_tag(painter, boxes[0], words, labels.label_colour(mark.label), theme, area)
 
 
 def paint_landmarks(painter: QPainter, placed: PlacedBand, picture: BandPicture | None, theme: Theme) -> None:

@@ -3,13 +3,13 @@
 from itertools import pairwise
 
 from PySide6.QtCore import QLineF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QBrush, QColor, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from veridical.gui.annotate.view_model import AnnotateModel
 from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.scaling import time_ticks
-from veridical.gui.common.tokens import LABEL_COLOURS, SMALL_PT
+from veridical.gui.common.tokens import SMALL_PT
 from veridical.gui.common.trace_axes import GUTTER_PX, SCALE_PX, cosmetic
 
 _BAR_PX = 28.0
@@ -45,13 +45,14 @@ class Overview(QWidget):
                 x = bar.left() + onset_s * scale
                 painter.drawLine(QLineF(x, bar.top() + 18, x, bar.bottom()))
         for mark in screen.annotations.annotations:
-            colour = QColor(LABEL_COLOURS.get(mark.label, LABEL_COLOURS["other"]))
+            colour = QColor(self._model.label_colour(mark.label))
             left = bar.left() + mark.onset_s * scale
             painter.fillRect(QRectF(left, bar.top() + 2, max(2.0, mark.duration_s * scale), 10), colour)
         painter.setPen(cosmetic(theme.accent, 200))
         for suggestion in screen.suggestions:
             x = bar.left() + suggestion.onset_s * scale
             painter.drawLine(QLineF(x, bar.top() + 13, x, bar.top() + 17))
+        self._paint_unseen(painter, bar, scale)
         self._paint_gaps(painter, bar, scale)
         window = QRectF(bar.left() + screen.start_s * scale, bar.top(), max(4.0, screen.seconds * scale), bar.height())
         painter.setPen(QPen(QColor(theme.accent), 2))
@@ -71,6 +72,20 @@ class Overview(QWidget):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:  # noqa: N802
         if event.buttons() & Qt.MouseButton.LeftButton:
             self._go(event)
+
+    def _paint_unseen(self, painter: QPainter, bar: QRectF, scale: float) -> None:
+        """Hatch what was not on screen yet, or frame what is to be judged again."""
+        theme, screen = self._appearance.theme, self._model.screen
+        for start_s, stop_s in screen.again or screen.review.unseen(screen.length_s):
+            box = QRectF(bar.left() + start_s * scale, bar.top(), max(1.0, (stop_s - start_s) * scale), bar.height())
+            if screen.again:
+                painter.setPen(QPen(QColor(theme.caution), 2))
+                painter.setBrush(Qt.BrushStyle.NoBrush)
+                painter.drawRect(box)
+            else:
+                hatch = QColor(theme.quiet)
+                hatch.setAlpha(70)
+                painter.fillRect(box, QBrush(hatch, Qt.BrushStyle.BDiagPattern))
 
     def _paint_gaps(self, painter: QPainter, bar: QRectF, scale: float) -> None:
         theme = self._appearance.theme

@@ -4,20 +4,31 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex
+from PySide6.QtCore import QModelIndex, QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QStackedWidget, QWidget
 
-from veridical.domain.annotation import LABELS, Suggestion
+from veridical.domain.agreement import LabelAgreement
+from veridical.domain.annotation import Suggestion
 from veridical.domain.errors import VeridicalError
 from veridical.domain.landmarks import Landmarks
 from veridical.domain.participant import RunKey
 from veridical.gui.annotate.canvas import TraceCanvas
 from veridical.gui.annotate.label_bar import LabelBar
+from veridical.gui.annotate.marking_actions import make_marking_actions
 from veridical.gui.annotate.mend_offer import MendOffer
 from veridical.gui.annotate.overview import Overview
+from veridical.gui.annotate.review_panel import (
+    TrialList,
+    again_words,
+    agreement_words,
+    method_words,
+    queue_words,
+    review_words,
+    trial_summary,
+)
 from veridical.gui.annotate.suggestion_list import SuggestionDelegate, SuggestionList
 from veridical.gui.annotate.view_loader import ViewLoader
-from veridical.gui.annotate.view_model import LABEL_KEYS, AnnotateModel
+from veridical.gui.annotate.view_model import AnnotateModel
 from veridical.gui.annotate.view_panel import ViewPanel
 from veridical.gui.common import wording
 from veridical.gui.common.actions import Action
@@ -29,8 +40,15 @@ from veridical.gui.common.work_runner import WorkRunner
 
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
+    from veridical.signals.similar import Swings
 
 RATER = "rater1"
+# Under this name agreed and resolved marks are kept (services.consensus).
+CONSENSUS = "consensus"
+_ONE_RATER = "Fewer than two raters have marked this recording; each marks under a name of their own (Ctrl+Shift+R)."
+# What stays on screen for so long has been looked at.
+_LOOK_MS = 300
+_SAVE_MS = 2000
 _LIST_WIDTH = 36 * GRID
 
 
@@ -56,6 +74,19 @@ class AnnotatePage(Page):
         self._runs: tuple[RunKey, ...] = ()
         self._opening: RunKey | None = None
         self._marks_one_channel = False
+        self._rater = RATER
+        self._mismatch = ""
+        self._looking = QTimer(self)
+        self._looking.setSingleShot(True)
+        self._looking.setInterval(_LOOK_MS)
+        self._looking.timeout.connect(self._on_looked)
+        self._saving = QTimer(self)
+        self._saving.setInterval(_SAVE_MS)
+        self._saving.timeout.connect(self._on_idle)
+        self._saving.start()
+        self._searcher = WorkRunner(self)
+        self._searcher.finished.connect(self._on_similar)
+        self._swings: tuple[int, Swings] | None = None
         self.offer = MendOffer(context)
         self.offer.mended.connect(self._on_mended)
         self.offer.failed.connect(self._on_failed)
@@ -86,8 +117,11 @@ class AnnotatePage(Page):
 
     def shut_down(self) -> None:
         """Write the table and stop the threads."""
+        self._looking.stop()
+        self._saving.stop()
         self.open_runner.close()
         self.suggest_runner.close()
+        self._searcher.close()
         self.loader.close()
         self.offer.close_threads()
         self.model.close()
@@ -100,9 +134,14 @@ class AnnotatePage(Page):
             return
         self._opening = key
         self.banner.clear()
+        rater = self._rater
+        if self.model.key == key:
+            # The file can be open once only; what was on screen and undone is in it.
+            self.loader.load(None)
+            self.model.close()
         open_desk = self.context.lab.open_desk
         self._open_strip.show_start("Opening the recording")
-        self.open_runner.start_call(lambda: open_desk(study, key, RATER), "Opening the recording")
+        self.open_runner.start_call(lambda: open_desk(study, key, rater), "Opening the recording")
 
     # Inside -----------------------------------------------------------------------------------------
     def _make_actions(self) -> tuple[Action, ...]:
@@ -153,14 +192,6 @@ class AnnotatePage(Page):
             Action(i, text, key, partial(self._do, run), when, helps.get(i, ""), "annotate")
             for i, text, key, run, when in acts
         ]
-        made += [
-            Action(
-                f"annotate.label.{name}", f"Label: {words}", LABEL_KEYS[name],
-                partial(self._do, partial(model.put_label, name)), self._can_label,
-                "Label the dragged stretch, or the selected mark.", "annotate",
-            )
-            for name, words in LABELS.items()
-        ]  # fmt: skip
         made.append(
             Action(
                 "annotate.suggest", "Find suggestions", "Ctrl+F", self._find_suggestions, self._may_suggest,
@@ -168,7 +199,126 @@ class AnnotatePage(Page):
                 "annotate",
             )
         )  # fmt: skip
-        return tuple(made)
+        return (*made, *make_marking_actions(self))
+
+    # What the actions table asks of the page --------------------------------------------------------
+    def do(self, act: Callable[[], object]) -> None:
+        """Run one act of the model, show a problem in words, draw."""
+        self._do(act)
+
+    def put_key(self, key: str) -> None:
+        """Put the label that has this key in the study."""
+        label = next((known for known in self.model.labels if known.key == key), None)
+        if label is not None:
+            self._do(partial(self.model.put_label, label.id))
+
+    def has_key(self, key: str) -> bool:
+        """Whether a label of the study has this key and there is something to label."""
+        return self._can_label() and any(known.key == key for known in self.model.labels)
+
+    def ask_comment(self) -> None:
+        """Ask for a comment to the selected mark."""
+        mark = self.model.screen.selected
+        if mark is None:
+            return
+        now = f"It says now: {mark.comment}" if mark.comment else "It is kept with the mark."
+        text = self.context.prompt.ask_text("Comment on the mark", now, "Keep")
+        if text is not None:
+            self._do(partial(self.model.comment, text))
+
+    def toggle_again(self) -> None:
+        """Begin or end the second judgement of a tenth."""
+        if not self.model.screen.again:
+            self._do(self.model.start_again)
+            return
+        found: list[LabelAgreement] = []
+        self._do(lambda: found.extend(self.model.end_again()))
+        if found:
+            self.banner.show_sentence("good", again_words(found))
+
+    def unblind(self) -> None:
+        """Ask, then show classes and ratings."""
+        consequence = (
+            "From then on this rater knows the classes. It is logged and counts as an analysis of this participant."
+        )
+        if self.context.prompt.confirm("Show classes and ratings?", consequence, "Show them"):
+            self._do(self.model.unblind)
+
+    def add_rater(self) -> None:
+        """Ask for a name and mark under it."""
+        name = self.context.prompt.ask_text(
+            "Mark as another rater", "A short name, letters and digits. Nobody sees another rater's marks.", "Mark"
+        )
+        if name:
+            self._open_as(name)
+
+    def resolve(self) -> None:
+        """Open the consensus of all raters."""
+        study, key = self.context.workspace.focus.study, self.model.key
+        if study is not None and key is not None:
+            if len(self.context.lab.rated_sets(study, key)) < 2:
+                self.banner.show_sentence("unknown", _ONE_RATER)
+                return
+            self._open_as(CONSENSUS)
+
+    def show_agreement(self) -> None:
+        """Say how far the raters agree."""
+        study, key = self.context.workspace.focus.study, self.model.key
+        if study is None or key is None:
+            return
+        try:
+            raters = self.context.lab.rated_sets(study, key)
+            if len(raters) < 2:
+                self.banner.show_sentence("unknown", _ONE_RATER)
+                return
+            found = self.context.lab.compare_raters(raters, self.model.screen.length_s)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        self.banner.show_sentence("good", agreement_words(found))
+
+    def bring_in(self) -> None:
+        """Ask for a file of marks and add them."""
+        study, key, desk = self.context.workspace.focus.study, self.model.key, self.model.desk
+        if study is None or key is None or desk is None:
+            return
+        file = self.context.prompt.choose_file("Import marks", study.root)
+        if file is None:
+            return
+        words: list[str] = []
+
+        def act() -> None:
+            words.append(self.context.lab.import_marks(study, key, desk, file))
+            self.model.show_state()
+
+        self._do(act)
+        if words:
+            self.banner.show_sentence("good", words[0])
+
+    def carry_out(self) -> None:
+        """Ask for a name and write the marks for another program."""
+        study, key, desk = self.context.workspace.focus.study, self.model.key, self.model.desk
+        if study is None or key is None or desk is None:
+            return
+        file = self.context.prompt.choose_new_file("Export marks", study.root / f"{key.stem}-annot.fif")
+        if file is None:
+            return
+        try:
+            n = self.context.lab.export_marks(study, key, desk, file)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        self.banner.show_sentence("good", f"{file.name} holds {wording.count(n, 'mark')}.")
+
+    def toggle_trials(self) -> None:
+        """List trials in place of suggestions, or suggestions again."""
+        self._lists.setCurrentIndex(1 - self._lists.currentIndex())
+        self._draw()
+
+    def _open_as(self, rater: str) -> None:
+        if self.model.key is not None:
+            self._rater = rater
+            self.open_run(self.model.key)
 
     def _lay_out(self) -> None:
         appearance, actions = self.context.appearance, self._actions
@@ -181,7 +331,11 @@ class AnnotatePage(Page):
         self._undo = ActionButton(appearance, actions["annotate.undo"], "undo", "quiet")
         self._redo = ActionButton(appearance, actions["annotate.redo"], "redo", "quiet")
         self._view = ActionButton(appearance, actions["annotate.view_panel"], "screen", "quiet", text="View")
-        for widget in (self._view, self._undo, self._redo, self._choice):
+        self._who = QComboBox()
+        self._who.setAccessibleName("Rater")
+        self._who.setMinimumWidth(120)
+        self._who.activated.connect(self._on_rater)
+        for widget in (self._view, self._undo, self._redo, self._who, self._choice):
             self.header.add(widget)
         # In the header, so that the signals do not move when it comes and goes.
         self.loader.strip.setFixedWidth(34 * GRID)
@@ -212,6 +366,7 @@ class AnnotatePage(Page):
         self.column.addWidget(self._suggest_strip)
         self.column.addWidget(self._faces, 1)
         self.canvas.acted.connect(self._draw)
+        self.canvas.refused.connect(self._on_failed)
         self.loader.grown.connect(self._on_grown)
         self.canvas.problem_changed.connect(self._on_problem)
         self.loader.landmarks_found.connect(self.canvas.show_landmarks)
@@ -222,17 +377,27 @@ class AnnotatePage(Page):
         appearance, actions = self.context.appearance, self._actions
         panel, column = card(margin=2 * GRID, spacing=GRID)
         panel.setFixedWidth(_LIST_WIDTH)
-        column.addWidget(label("Suggestions", "sectionTitle"))
+        self._panel_title = label("Suggestions", "sectionTitle")
+        column.addWidget(self._panel_title)
         self._suggestion_words = label("", "quiet", wraps=True)
         column.addWidget(self._suggestion_words)
         self._rows = SuggestionList()
         self._list = QListView()
         self._list.setModel(self._rows)
-        self._delegate = SuggestionDelegate(appearance, self._rows)
+        self._delegate = SuggestionDelegate(appearance, self._rows, self.model.label_colour)
         self._list.setItemDelegate(self._delegate)
         self._list.setAccessibleName("Suggestions")
         self._list.clicked.connect(self._on_suggestion_clicked)
-        column.addWidget(self._list, 1)
+        self._trials = TrialList()
+        self._trial_list = QListView()
+        self._trial_list.setModel(self._trials)
+        self._trial_list.setAccessibleName("Trials")
+        self._trial_list.setWordWrap(True)
+        self._trial_list.clicked.connect(self._on_trial_clicked)
+        self._lists = QStackedWidget()
+        self._lists.addWidget(self._list)
+        self._lists.addWidget(self._trial_list)
+        column.addWidget(self._lists, 1)
         decide = QHBoxLayout()
         self._buttons = [
             ActionButton(appearance, actions["annotate.accept"], "check", text="Accept  A"),
@@ -244,9 +409,19 @@ class AnnotatePage(Page):
         column.addLayout(decide)
         self._buttons.append(ActionButton(appearance, actions["annotate.suggest"], "search"))
         column.addWidget(self._buttons[-1])
+        self._method_words = label("", "quiet", wraps=True)
+        column.addWidget(self._method_words)
+        self._review_words = label("", "quiet", wraps=True)
+        column.addWidget(self._review_words)
+        more = QHBoxLayout()
+        for name, text in (("annotate.trials", "Trials  Ctrl+T"), ("annotate.lock", "Lock  Ctrl+L")):
+            self._buttons.append(ActionButton(appearance, actions[name], text=text))
+            more.addWidget(self._buttons[-1])
+        more.addStretch(1)
+        column.addLayout(more)
         return panel
 
-    def _do(self, act: Callable[[], None]) -> None:
+    def _do(self, act: Callable[[], object]) -> None:
         """Run one act of the model, show a problem in words, draw."""
         try:
             act()
@@ -258,41 +433,63 @@ class AnnotatePage(Page):
     def _draw(self) -> None:
         screen, is_open = self.model.screen, self.model.is_open
         self._faces.setCurrentIndex(1 if is_open else 0)
-        for widget in (self._saved, self._view, self._undo, self._redo):
+        for widget in (self._saved, self._view, self._undo, self._redo, self._who):
             widget.setVisible(is_open)
         self._choice.setVisible(bool(self._runs))
         if not is_open:
             self._show_empty()
         else:
-            self._saved.show_state("good", screen.words)
+            self._saved.show_state("caution" if screen.problem else "good", screen.words)
             self._hint.setText(self._hint_words())
             self._undo.setToolTip(f"Undo: {screen.undo_text} (Ctrl+Z)" if screen.undo_text else "Nothing to undo")
             self._redo.setToolTip(f"Redo: {screen.redo_text} (Ctrl+Shift+Z)" if screen.redo_text else "Nothing to redo")
             self._rows.show_rows(screen.suggestions)
-            n = len(screen.suggestions)
-            self._suggestion_words.setText(
-                f"{wording.count(n, 'suggestion')} to decide on; none counts before you accept it."
-                if n
-                else "None to decide on."
-            )
+            self._draw_panel()
             if screen.chosen in screen.suggestions:
                 self._list.setCurrentIndex(self._rows.index(screen.suggestions.index(screen.chosen), 0))
             else:
                 self._list.clearSelection()
+        self._labels.show_labels(self.model.labels)
         self._labels.refresh(self._can_label())
+        # What stays on screen for a moment has been looked at; pages that only fly by have not.
+        self._looking.start()
         for button in (*self._buttons, self._view, self._undo, self._redo):
             button.refresh()
         self.overview.update()
         self.changed.emit()
 
+    def _draw_panel(self) -> None:
+        """Suggestions or trials, how the methods did, and the review."""
+        screen = self.model.screen
+        is_trials = self._lists.currentIndex() == 1
+        self._panel_title.setText("Trials" if is_trials else "Suggestions")
+        if is_trials:
+            self._trials.show_rows(self.model.trials)
+            self._suggestion_words.setText(trial_summary(self.model.trials))
+        else:
+            self._suggestion_words.setText(queue_words(screen))
+        desk = self.model.desk
+        words = method_words(desk.methods) if desk is not None and not screen.again else ""
+        self._method_words.setText(words)
+        self._method_words.setVisible(bool(words))
+        self._review_words.setText(review_words(screen))
+
     def _hint_words(self) -> str:
         screen = self.model.screen
+        bad = screen.annotations.bad_channels
+        if bad and screen.pending is None and screen.selected is None:
+            return (
+                f"Bad: {', '.join(bad[:6])}{'…' if len(bad) > 6 else ''} (B with a stretch on a channel takes it back)"
+            )
         if screen.pending is not None:
-            where = screen.pending.channels[0] if screen.pending.channels else "all channels"
+            where = ", ".join(screen.pending.channels[:4]) if screen.pending.channels else "all channels"
             seconds = wording.number(screen.pending.stop_s - screen.pending.start_s, 2)
             return f"{seconds} s on {where}: press a label's key"
         if screen.selected is not None:
-            return "Press a label's key to change the mark, Delete to remove it"
+            comment = f"“{wording.shortened(screen.selected.comment, 60)}” · " if screen.selected.comment else ""
+            return f"{comment}Press a label's key to change the mark, drag its edges, T to comment, Delete to remove it"
+        if screen.chosen is not None:
+            return "A accepts the suggestion, R rejects it, a label's key accepts it as that"
         if self._marks_one_channel:
             return "Drag over a channel to mark it alone (C: all channels)"
         return "Drag over the signals to mark all channels (C: one channel), then press a label's key"
@@ -347,6 +544,10 @@ class AnnotatePage(Page):
             return
         self.loader.load(None)
         self.model.take(desk, self._opening)
+        self._mismatch, self._swings = "", None
+        self._list_raters()
+        if desk.state.problem:
+            self.banner.show_sentence("caution", desk.state.problem)
         self.canvas.show_landmarks(Landmarks())
         self.view_panel.refresh()
         self.loader.load(desk.viewing)
@@ -366,6 +567,71 @@ class AnnotatePage(Page):
         self.model.refresh()
         self.canvas.redraw()
         self.overview.update()
+
+    def _list_raters(self) -> None:
+        """Raters of the open recording; the one who marks now is chosen."""
+        study, key, desk = self.context.workspace.focus.study, self.model.key, self.model.desk
+        self._who.clear()
+        if study is None or key is None or desk is None:
+            return
+        names = list(dict.fromkeys((*study.raters(key), RATER, desk.rater)))
+        self._who.addItems([*names, "Another rater…"])
+        self._who.setCurrentIndex(names.index(desk.rater))
+
+    def _on_rater(self, row: int) -> None:
+        if row == self._who.count() - 1:
+            self._list_raters()
+            self.add_rater()
+        elif self.model.desk is not None and self._who.itemText(row) != self.model.desk.rater:
+            self._open_as(self._who.itemText(row))
+
+    def _on_looked(self) -> None:
+        if self.model.is_open and self.isVisible() and self.canvas.is_current:
+            self.model.note_seen()
+            self._review_words.setText(review_words(self.model.screen))
+            self.overview.update()
+            self._actions_changed()
+
+    def _on_idle(self) -> None:
+        """Write what was on screen, check whose recording it is, look for others like the newest mark."""
+        desk = self.model.desk
+        if desk is None:
+            return
+        try:
+            desk.save_seen()
+            mismatch = desk.find_mismatch()
+        except VeridicalError as error:
+            self._on_failed(str(error))
+            return
+        if mismatch and mismatch != self._mismatch:
+            self._mismatch = mismatch
+            self.banner.show_sentence("caution", mismatch)
+        self._look_for_similar()
+
+    def _look_for_similar(self) -> None:
+        mark, recording = self.model.confirmed, self.model.recording
+        eeg = next((s for s in self.model.signals if s.role == "EEG"), None)
+        if mark is None or recording is None or eeg is None or self._searcher.is_running:
+            return
+        self.model.confirmed = None
+        known = self._swings[1] if self._swings is not None and self._swings[0] == id(eeg.envelope) else None
+
+        find = self.context.lab.find_similar
+        self._searcher.start_call(lambda: (id(eeg.envelope), recording.file, find(eeg, mark, known)))
+
+    def _on_similar(self, found: "tuple[int, str, tuple[Swings | None, tuple[Suggestion, ...]]]") -> None:
+        place, file, (swings, suggestions) = found
+        self._swings = (place, swings) if swings is not None else None
+        if suggestions and self.model.recording is not None and self.model.recording.file == file:
+            self._do(partial(self.model.propose_similar, suggestions))
+
+    def _on_trial_clicked(self, index: QModelIndex) -> None:
+        self._do(partial(self.model.go_to_time, self._trials.rows[index.row()].onset_s))
+
+    def _actions_changed(self) -> None:
+        for button in self._buttons:
+            button.refresh()
+        self.changed.emit()
 
     def _on_open_failed(self, sentence: str) -> None:
         self._on_failed(sentence)
@@ -416,7 +682,7 @@ class AnnotatePage(Page):
         return self._has_stretch() or self.model.screen.selected is not None
 
     def _can_label(self) -> bool:
-        return self._has_selection()
+        return self._has_selection() or self._has_chosen()
 
     def _has_suggestions(self) -> bool:
         return bool(self.model.screen.suggestions)

@@ -1,5 +1,7 @@
 """Open suggestions as a list model."""
 
+from collections.abc import Callable
+
 from PySide6.QtCore import QAbstractListModel, QModelIndex, QPersistentModelIndex, QSize, Qt
 from PySide6.QtGui import QColor, QPainter
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
@@ -7,7 +9,7 @@ from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 from veridical.domain.annotation import Suggestion
 from veridical.gui.annotate.view_model import suggestion_words
 from veridical.gui.common.appearance import Appearance, make_font
-from veridical.gui.common.tokens import GRID, LABEL_COLOURS, SMALL_PT
+from veridical.gui.common.tokens import GRID, SMALL_PT
 
 AnyIndex = QModelIndex | QPersistentModelIndex
 
@@ -41,9 +43,9 @@ class SuggestionList(QAbstractListModel):
 class SuggestionDelegate(QStyledItemDelegate):
     """Draws what, when and where in one line and the reason below it."""
 
-    def __init__(self, appearance: Appearance, rows: SuggestionList) -> None:
+    def __init__(self, appearance: Appearance, rows: SuggestionList, colour_of: Callable[[str], str]) -> None:
         super().__init__()
-        self._appearance, self._rows = appearance, rows
+        self._appearance, self._rows, self._colour_of = appearance, rows, colour_of
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:  # noqa: N802
         return QSize(0, 9 * GRID)
@@ -56,7 +58,7 @@ class SuggestionDelegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.selection))
             painter.drawRoundedRect(box.adjusted(0, 1, -2, -1), 5, 5)
-        painter.fillRect(box.left() + 8, box.top() + 12, 8, 8, QColor(LABEL_COLOURS.get(suggestion.label, "#777788")))
+        painter.fillRect(box.left() + 8, box.top() + 12, 8, 8, QColor(self._colour_of(suggestion.label)))
         inner = box.adjusted(24, 6, -8, -6)
         painter.setFont(make_font())
         painter.setPen(QColor(theme.text))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from veridical.domain.annotation import Suggestion
+from veridical.domain.annotation import Annotation, AnnotationSet, Suggestion
 from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import Work
@@ -14,6 +14,7 @@ from veridical.domain.run import ScreenChoice
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.domain.study import StudySettings
+from veridical.domain.viewing import ViewedSignal
 from veridical.paths import RunPaths
 from veridical.services import display_timing, gate, live_run, refresh, resuming, roles, session, streams, withdrawal
 from veridical.services import study as studies
@@ -21,12 +22,16 @@ from veridical.services import study as studies
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
     from veridical.services.calibrating import Calibration, Look
+    from veridical.services.consensus import RaterAgreement
     from veridical.services.importing import ImportRequest, ImportResult
     from veridical.services.observer import Observer
     from veridical.services.recovery import Damage, Mended
     from veridical.services.session_examination import Examination
     from veridical.services.study_reporting import StudyReport
     from veridical.services.training import TrainingResult
+    from veridical.signals.similar import Swings
+
+    Alike = tuple[Swings | None, tuple[Suggestion, ...]]
 
 
 def _create(folder: Path, settings: StudySettings | None = None) -> studies.Study:
@@ -68,6 +73,37 @@ def _suggest(study: studies.Study, key: RunKey) -> Work[tuple[Suggestion, ...]]:
     from veridical.services.annotating import suggest_work
 
     return suggest_work(study, key)
+
+
+def _rated_sets(study: studies.Study, key: RunKey) -> "dict[str, AnnotationSet]":
+    from veridical.services.consensus import rated_sets
+
+    return rated_sets(study, key)
+
+
+def _compare_raters(raters: "dict[str, AnnotationSet]", length_s: float) -> "RaterAgreement":
+    from veridical.services.consensus import compare_raters
+
+    return compare_raters(raters, length_s)
+
+
+def _import_marks(study: studies.Study, key: RunKey, desk: "AnnotationDesk", file: Path) -> str:
+    from veridical.services.mark_files import import_marks
+
+    return import_marks(study, key, desk, file).words
+
+
+def _export_marks(study: studies.Study, key: RunKey, desk: "AnnotationDesk", file: Path) -> int:
+    from veridical.services.mark_files import export_marks
+
+    return export_marks(study, key, desk.rater, file, desk.recording.origin_s, None)
+
+
+def _find_similar(signal: "ViewedSignal", mark: Annotation, known: "Swings | None") -> "Alike":
+    from veridical.signals.similar import find_similar, measure_swings
+
+    swings = known or measure_swings(signal)
+    return swings, find_similar(swings, mark, signal.labels) if swings is not None else ()
 
 
 def _import_recording(study: studies.Study, request: "ImportRequest") -> "Work[ImportResult]":
@@ -157,6 +193,11 @@ class Lab:
     calibrate: "Callable[[studies.Study, RunKey, int], Work[Calibration]]" = _calibrate
     look_of: "Callable[[studies.Study, RunKey, int], Look]" = _look_of
     suggest: Callable[[studies.Study, RunKey], Work[tuple[Suggestion, ...]]] = _suggest
+    rated_sets: "Callable[[studies.Study, RunKey], dict[str, AnnotationSet]]" = _rated_sets
+    compare_raters: "Callable[[dict[str, AnnotationSet], float], RaterAgreement]" = _compare_raters
+    import_marks: "Callable[[studies.Study, RunKey, AnnotationDesk, Path], str]" = _import_marks
+    export_marks: "Callable[[studies.Study, RunKey, AnnotationDesk, Path], int]" = _export_marks
+    find_similar: "Callable[[ViewedSignal, Annotation, Swings | None], Alike]" = _find_similar
     train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
     remedy: Callable[[studies.Study, str, str | None, Remedy], "Work[TrainingResult]"] = _remedy
     join_participants: "Callable[[studies.Study], Work[StudyReport]]" = _join_participants

@@ -21,6 +21,14 @@ class Prompt(Protocol):
         """Ask for a folder; None if it was cancelled."""
         ...
 
+    def choose_file(self, title: str, start: Path) -> Path | None:
+        """Ask for a file that exists; None if it was cancelled."""
+        ...
+
+    def choose_new_file(self, title: str, start: Path) -> Path | None:
+        """Ask for the name of a file to write; None if it was cancelled."""
+        ...
+
 
 class QtPrompt:
     """Asks with dialogs on the window."""
@@ -39,6 +47,16 @@ class QtPrompt:
     def choose_folder(self, title: str, start: Path) -> Path | None:
         """Ask for a folder with the system's own dialog."""
         chosen = QFileDialog.getExistingDirectory(self._parent, title, str(start))
+        return Path(chosen) if chosen else None
+
+    def choose_file(self, title: str, start: Path) -> Path | None:
+        """Ask for a file with the system's own dialog."""
+        chosen, _ = QFileDialog.getOpenFileName(self._parent, title, str(start))
+        return Path(chosen) if chosen else None
+
+    def choose_new_file(self, title: str, start: Path) -> Path | None:
+        """Ask for a new file's name with the system's own dialog."""
+        chosen, _ = QFileDialog.getSaveFileName(self._parent, title, str(start))
         return Path(chosen) if chosen else None
 
 
