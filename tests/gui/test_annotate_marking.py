@@ -162,6 +162,7 @@ def test_what_stays_on_screen_was_looked_at_and_all_of_it_can_be_locked(
         model.note_seen()
     assert lock.when()
     assert not unblind.when()
+    page.changed.emit()
     _press(page, Qt.Key.Key_L, _CTRL)
     assert model.screen.review.is_locked
     assert {words for _, words in model.screen.events} == {"picture"}
@@ -224,7 +225,7 @@ def test_judging_again_hides_marks_and_suggestions_and_tells_the_agreement(
 
 def test_a_study_has_its_own_labels_keys_and_colours(page: AnnotatePage, model: AnnotateModel, world: "World") -> None:
     world.desks[-1].use_labels((ArtifactLabel("sniff", "Sniffing", "K", "#0072b2"),))
-    model.drag(1.0, 2.0)
+    page.do(lambda: model.drag(1.0, 2.0))
     _press(page, Qt.Key.Key_1)
     assert _spans(model) == []
     _press(page, Qt.Key.Key_K)
