@@ -23,7 +23,7 @@ _LOW_PASS_HZ = (None, 15.0, 30.0, 40.0, 70.0, 100.0)
 _NOTCH_HZ: tuple[tuple[float, ...], ...] = ((), (50.0,), (60.0,))
 _REFERENCES: tuple[tuple[ReferenceKind, str], ...] = (
     ("recorded", "As recorded"),
-    ("average", "Average of the good channels"),
+    ("average", "Average of all channels"),
     ("linked", "Linked mastoids or earlobes"),
     ("bipolar", "Bipolar pairs"),
     ("single", "The channel chosen below"),
