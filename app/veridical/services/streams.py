@@ -1,6 +1,7 @@
 """Streams on the network, a live view of them, and simulated ones."""
 
 import os
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -127,9 +128,13 @@ class Scope:
 
     def markers(self) -> tuple[tuple[float, str], ...]:
         """(LSL time, marker name) of the last seconds."""
-        for stream in self._resolver.streams():
-            if stream.name == MARKER_STREAM_NAME and stream.uid not in self._marker_inlets:
-                self._marker_inlets[stream.uid] = ViewingInlet(stream, self._seconds)
+        present = {s.uid: s for s in self._resolver.streams() if s.name == MARKER_STREAM_NAME}
+        for uid in present.keys() - self._marker_inlets.keys():
+            self._marker_inlets[uid] = ViewingInlet(present[uid], self._seconds)
+        for uid in self._marker_inlets.keys() - present.keys():
+            # A session's markers end with it; waiting for them to come back would cost a thread for every session.
+            # Closing waits for the inlet's thread, and nothing may wait here.
+            threading.Thread(target=self._marker_inlets.pop(uid).close, name="scope-closing", daemon=True).start()
         seen = [marker for inlet in self._marker_inlets.values() for marker in inlet.markers()]
         return tuple((lsl_s, Marker.parse(text).name) for lsl_s, text in sorted(seen))
 
