@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QModelIndex, QTimer
+from PySide6.QtCore import QModelIndex, Qt, QTimer
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QListView, QStackedWidget, QWidget
 
 from veridical.domain.agreement import LabelAgreement
@@ -393,6 +393,7 @@ class AnnotatePage(Page):
         self._trial_list.setModel(self._trials)
         self._trial_list.setAccessibleName("Trials")
         self._trial_list.setWordWrap(True)
+        self._trial_list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._trial_list.clicked.connect(self._on_trial_clicked)
         self._lists = QStackedWidget()
         self._lists.addWidget(self._list)
