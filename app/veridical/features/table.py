@@ -144,3 +144,28 @@ EYES = FeatureDefinition(
 MARKED = FeatureDefinition(
     "marked", "share", (0.0, EVOKED_S), "Share of the window that a rater marked", "EEG", "marked share"
 )
+
+ALL_FEATURES: tuple[FeatureDefinition, ...] = (*NAMED_FEATURES, EVOKED, MUSCLE, EYES, MARKED)
+"""Everything that :mod:`veridical.features.extraction` computes for a trial, picture statistics aside."""
+
+
+def as_markdown() -> str:
+    """Return the table as it stands in docs/features.md; a test compares the two.
+
+    Returns
+    -------
+    str
+        One line per feature under a heading line, without a final line break.
+    """
+    lines = ["| name | what it is | unit | window after onset | used as | source |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| `{f.name}` | {f.title} ({f.modality}) | {f.unit} | {f.window} | {_use(f)} | {f.source} |"
+        for f in ALL_FEATURES
+    ]
+    return "\n".join(lines)
+
+
+def _use(feature: FeatureDefinition) -> str:
+    if feature in (MUSCLE, EYES, MARKED):
+        return "confound"
+    return "evidence" if feature.is_evidence else "drift index"
