@@ -1,10 +1,11 @@
 """How a suggestion method did against a rater."""
 
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from veridical.domain.annotation import Annotation, Suggestion
-from veridical.domain.spans import common, total, union
+from veridical.domain.spans import union
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,11 @@ def judge_methods(
         own = [s for s in known if s.method == method]
         labels = {s.label for s in own}
         time = union((s.onset_s, s.onset_s + s.duration_s) for s in own)
+        starts, stops = [start for start, _ in time], [stop for _, stop in time]
         asked = [m for m in marks if m.label in labels]
+        # The first span that ends after the mark's onset is the only one to ask.
+        places = [bisect_right(stops, m.onset_s) for m in asked]
+        is_found = [k < len(time) and starts[k] < m.stop_s for k, m in zip(places, asked, strict=True)]
         n_accepted, n_rejected = sum(s in accepted for s in own), sum(s in rejected for s in own)
         records.append(
             MethodRecord(
@@ -62,7 +67,7 @@ def judge_methods(
                 n_rejected,
                 len(own) - n_accepted - n_rejected,
                 len(asked),
-                sum(total(common(((m.onset_s, m.stop_s),), time)) > 0 for m in asked),
+                sum(is_found),
             )
         )
     return tuple(records)

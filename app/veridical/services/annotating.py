@@ -84,6 +84,8 @@ class AnnotationDesk:
     """
 
     viewing: Viewing
+    # What the methods' records were computed from, and the records.
+    _judged: tuple[AnnotationHistory, int, tuple[MethodRecord, ...]] | None = None
 
     def __init__(self, study: Study, key: RunKey, rater: str = "rater1") -> None:
         self.rater = check_label(rater, "rater name")
@@ -238,11 +240,14 @@ class AnnotationDesk:
     @property
     def methods(self) -> tuple[MethodRecord, ...]:
         """How each method did against this rater so far."""
-        acts = [a for a in self._history.done if a.suggestion is not None]
-        accepted = {a.suggestion for a in acts if a.kind == "accept" and a.suggestion is not None}
-        rejected = {a.suggestion for a in acts if a.kind == "reject" and a.suggestion is not None}
         known = (*self._suggestions, *self._similar)
-        return judge_methods(known, accepted, rejected, self._history.annotations.annotations)
+        if self._judged is None or self._judged[0] is not self._history or self._judged[1] != len(known):
+            acts = [a for a in self._history.done if a.suggestion is not None]
+            accepted = {a.suggestion for a in acts if a.kind == "accept" and a.suggestion is not None}
+            rejected = {a.suggestion for a in acts if a.kind == "reject" and a.suggestion is not None}
+            records = judge_methods(known, accepted, rejected, self._history.annotations.annotations)
+            self._judged = self._history, len(known), records
+        return self._judged[2]
 
     # Review -----------------------------------------------------------------------------------------
     def see(self, start_s: float, stop_s: float) -> Review:
