@@ -256,6 +256,7 @@ class ViewPanel(QWidget):
         self._list = QListView()
         self._list.setModel(self._rows)
         self._list.setAccessibleName("Channels")
+        self._list.setMinimumHeight(16 * GRID)
         column.addWidget(self._list, 1)
         table = {a.id.removeprefix("annotate.view_"): a for a in self.actions_of_view}
         for names in (("up", "down", "hide"), ("channel_larger", "channel_smaller", "all")):
@@ -271,6 +272,7 @@ class ViewPanel(QWidget):
         self._of_what = label("", "quiet")
         column.addWidget(self._of_what)
         self._spectrum = SpectrumPlot(appearance)
+        self._spectrum.setFixedHeight(22 * GRID)
         column.addWidget(self._spectrum)
 
     @staticmethod
