@@ -7,6 +7,8 @@ from tests.acceptance.audited_people import Audited, Person, audit_person, is_al
 from tests.acceptance.featured_people import is_unexplained, laughing_set, null_set
 
 
+@pytest.mark.full
+@pytest.mark.timeout(3600)
 def test_a_participant_whose_brain_follows_brightness_is_caught_by_the_picture_check(tmp_path: Path) -> None:
     found = audit_person(tmp_path, "picture-driven", 1)
     assert found.kind == "explained"
@@ -15,6 +17,7 @@ def test_a_participant_whose_brain_follows_brightness_is_caught_by_the_picture_c
     assert "luminance" in found.finding("picture confounds").summary
 
 
+@pytest.mark.timeout(600)
 def test_on_features_laughter_is_explained_and_nothing_is_found_in_nobody() -> None:
     assert not any(is_unexplained(null_set(seed)) for seed in range(1, 3))
     assert not any(is_unexplained(laughing_set(seed, 0.4, 60)) for seed in range(1, 3))
