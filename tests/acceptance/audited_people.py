@@ -38,7 +38,7 @@ _LAUGH_ITI_S, _LAUGH_EMBARGO_S = (1.7, 2.0), 5.0
 _PER_CONDITION = 40
 _REPEATS = 0.25
 # Pictures are shown for 0.8 s, so the late potential is seen for half a second; with 9 uV per unit of valence the
-# validated balanced accuracy is about .70, what METHODS 5.7 calls the upper end of the realistic.
+# validated balanced accuracy was .66 and .69 in two of them, what METHODS 5.7 calls the upper end of the realistic.
 _EFFECT_V = 9e-6
 # Laughter that a model of evoked samples can read: as large as the feeling's own effect over a session's pictures.
 _LAUGH_V = 18e-6

@@ -22,7 +22,7 @@ RELIABILITIES = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 N_PERMUTATIONS = 99
 N_FEATURES = 20
 N_INDICES = 10
-# Size of the driver in every feature, in standard deviations of its noise: a balanced accuracy of about .68.
+# Size of the driver in every feature, in standard deviations of its noise.
 EFFECT = 0.35
 
 

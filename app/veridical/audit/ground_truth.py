@@ -14,8 +14,9 @@ MIN_PAIRS = 24
 MISSED_CAUTION = 0.10
 SMALL_CLASS = 0.30
 STRAIGHT_LINE = 0.60
-# Below .61 agreement is no more than moderate (Landis & Koch 1977). In simulation, 28 pairs of answers of which 40 %
-# are random lie below it nearly always, 28 pairs with a true correlation of .75 in one session of twenty.
+# Below .61 agreement is no more than moderate (Landis & Koch 1977). In simulation (4000 draws of 28 pairs on 7 steps)
+# answers of which 40 % are random lie below it in 97 to 99 of 100 sessions, answers with a true correlation of .75 in
+# 13, of .85 in 1.
 POOR_KAPPA = 0.60
 # Fewer ratings say nothing about agreement with the norms.
 _MIN_NORM_PAIRS = 10
