@@ -188,3 +188,23 @@ def test_a_recording_made_elsewhere_is_taken_in(page: StudyPage, world: "World",
     assert "2 pictures, 2 with valence" in panel.report.toPlainText()
     assert _rows(page) == ["001", "007"]
     assert page.context.workspace.focus.participant == "007"
+
+
+def test_a_wrong_id_is_corrected_from_the_table(page: StudyPage, world: "World", qtbot: QtBot) -> None:
+    study = world.study("001", "002")
+    world.record(study, "001")
+    page.context.workspace.set_focus(Focus(study, "001", "01"))
+    page._table.selectRow(0)
+    action = next(a for a in page.page_actions() if a.id == "study.relabel")
+    assert action.when()
+    action.run()
+    panel = page.relabel_panel
+    assert panel.which.itemText(0) == "Participant 001, session 01, all runs"
+    panel.participant.setText("001")
+    assert "is called so already" in panel.problem.text()
+    panel.participant.setText("002")
+    assert "1 run of 001/01 become 002/01" in panel.words.text()
+    panel.submit()
+    qtbot.waitUntil(lambda: "002/01 now" in page.banner.words, timeout=5000)
+    assert study.paths.xdf(RunKey("002")).is_file()
+    assert not study.paths.xdf(RunKey("001")).exists()

@@ -16,7 +16,18 @@ from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.domain.study import StudySettings
 from veridical.domain.viewing import ViewedSignal
 from veridical.paths import RunPaths
-from veridical.services import display_timing, gate, live_run, refresh, resuming, roles, session, streams, withdrawal
+from veridical.services import (
+    display_timing,
+    gate,
+    live_run,
+    refresh,
+    relabelling,
+    resuming,
+    roles,
+    session,
+    streams,
+    withdrawal,
+)
 from veridical.services import study as studies
 
 if TYPE_CHECKING:
@@ -182,6 +193,12 @@ class Lab:
     remembered_intake: Callable[[studies.Study, str], Mapping[str, str]] = session.remembered_intake
     attach_run: Callable[[studies.Study, RunPaths], live_run.LiveRun] = live_run.LiveRun
     find_live_runs: Callable[[studies.Study], tuple[RunPaths, ...]] = session.find_live_runs
+    plan_relabelling: Callable[[studies.Study, relabelling.Place, relabelling.Place], relabelling.Relabelling] = (
+        relabelling.plan_relabelling
+    )
+    relabel: Callable[[studies.Study, relabelling.Place, relabelling.Place], Work[relabelling.Relabelling]] = (
+        relabelling.relabel_work
+    )
     find_holdings: Callable[[studies.Study, str], withdrawal.Holdings] = withdrawal.find_holdings
     withdraw: Callable[[studies.Study, str], Work[withdrawal.Holdings]] = withdrawal.withdraw_work
     open_desk: Callable[[studies.Study, RunKey, str], "AnnotationDesk"] = _open_desk

@@ -30,6 +30,7 @@ from veridical.gui.study.import_panel import ImportRecordingPanel
 from veridical.gui.study.panels import NewStudyPanel, ParticipantPanel
 from veridical.gui.study.participant_table import ParticipantTable
 from veridical.gui.study.protocol_editor import ProtocolEditor
+from veridical.gui.study.relabel_panel import RelabelPanel
 from veridical.gui.study.stimulus_browser import StimulusBrowser
 from veridical.gui.study.view_model import (
     demo_settings,
@@ -40,6 +41,7 @@ from veridical.gui.study.view_model import (
 )
 from veridical.services.importing import ImportRequest, ImportResult
 from veridical.services.protocol import DEFAULT_TEMPLATE, template_settings
+from veridical.services.relabelling import Place, Relabelling
 from veridical.services.study import Study
 from veridical.services.withdrawal import Holdings
 
@@ -62,6 +64,9 @@ class StudyPage(Page):
         self.runner = WorkRunner(self)
         self.runner.finished.connect(self._on_created)
         self.runner.failed.connect(self._on_failed)
+        self._relabeller = WorkRunner(self)
+        self._relabeller.finished.connect(self._on_relabelled)
+        self._relabeller.failed.connect(self._on_failed)
         self._eraser = WorkRunner(self)
         self._eraser.finished.connect(self._on_erased)
         self._eraser.failed.connect(self._on_failed)
@@ -107,6 +112,7 @@ class StudyPage(Page):
         self.runner.close()
         self._joiner.close()
         self._eraser.close()
+        self._relabeller.close()
         self._importer.close()
         self.browser.close_files()
         self.protocol.finish()
@@ -185,6 +191,10 @@ class StudyPage(Page):
                 "Erase everything recorded from and computed for the selected participant.", "study",
             ),
             Action(
+                "study.relabel", "Correct a wrong id", "Ctrl+Shift+L", self._open_relabel, self._can_relabel,
+                "Give the selected participant's session the right participant or session id, everywhere.", "study",
+            ),
+            Action(
                 "study.fallback", "Choose the fallback folder", "Ctrl+Shift+F", self._choose_fallback, self._has_study,
                 "Where a recording goes on, without losing a sample, when its disk fails: another disk.", "study",
             ),
@@ -244,6 +254,7 @@ class StudyPage(Page):
             ("study.protocol", "note", "plain", PARTICIPANTS),
             ("study.stimuli", "picture", "plain", PARTICIPANTS),
             ("study.import", "import", "plain", PARTICIPANTS),
+            ("study.relabel", "person", "plain", PARTICIPANTS),
             ("study.withdraw", "cross", "plain", PARTICIPANTS),
             ("study.add", "plus", "primary", PARTICIPANTS),
             ("study.participants", "left", "plain", STIMULI),
@@ -259,7 +270,7 @@ class StudyPage(Page):
             ("study.redo", "redo", "plain", PROTOCOL),
         )
         short = {
-            "study.import": "Import", "study.withdraw": "Withdraw",
+            "study.import": "Import", "study.relabel": "Correct id", "study.withdraw": "Withdraw",
             "study.undo": "", "study.redo": "", "study.stimuli.use": "Leave out", "study.stimuli.flag": "Sensitive",
             "study.stimuli.match": "Match", "study.stimuli.import": "Import",
         }  # fmt: skip
@@ -296,6 +307,8 @@ class StudyPage(Page):
         row.setSpacing(2 * GRID)
         row.addLayout(self._stack, 1)
         row.addWidget(self.participant_panel)
+        self.relabel_panel = RelabelPanel(self.context, self._relabel)
+        row.addWidget(self.relabel_panel)
         row.addWidget(self.import_panel)
         row.addWidget(self._study_panel)
         self.column.addWidget(self._strip)
@@ -534,6 +547,31 @@ class StudyPage(Page):
         self.context.workspace.tell_data_changed()
         words = f"Participant {held.participant} withdrew: {held.words} were erased. {held.absent_words}".rstrip()
         self.banner.show_sentence("caution" if held.absent else "good", words)
+
+    def _can_relabel(self) -> bool:
+        if not self._has_row() or self._eraser.is_running:
+            return False
+        return bool(self.table_model.rows[self._table.currentIndex().row()].recorded)
+
+    def _open_relabel(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None:
+            chosen = self.table_model.rows[self._table.currentIndex().row()].id
+            self.participant_panel.hide()
+            self.relabel_panel.open_for(chosen, study.runs(chosen))
+
+    def _relabel(self, source: Place, target: Place) -> None:
+        study = self.context.workspace.focus.study
+        if study is None or self._relabeller.is_running:
+            return
+        # The other pages let go of the recording first.
+        self.context.workspace.set_focus(Focus(study, "", "01"))
+        self._relabeller.start(lambda: self.context.lab.relabel(study, source, target))
+        self.changed.emit()
+
+    def _on_relabelled(self, done: Relabelling) -> None:
+        self.context.workspace.tell_data_changed()
+        self.banner.show_sentence("good", f"{done.source} is {done.target} now. {done.stays}".strip())
 
     def _has_report(self) -> bool:
         return self._has_row() and self.table_model.rows[self._table.currentIndex().row()].report is not None
