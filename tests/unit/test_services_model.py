@@ -29,6 +29,7 @@ from veridical.services.training import train_model, train_work
 from veridical.services.trial_grid import labelled_ratings
 from veridical.simulator.offline import simulate_recording
 from veridical.simulator.performance import SHORTENED
+from veridical.storage.annotation_file import read_annotation_journal
 from veridical.storage.ledger import read_ledger
 from veridical.storage.suggestion_table import read_suggestions
 from veridical.storage.tables import read_table
@@ -73,8 +74,11 @@ def test_marks_are_on_disk_at_once_and_come_back_with_their_undo(clean: Study) -
     desk.mark(Annotation(5.0, 1.0, "muscle", ("T7",)))
     state = desk.relabel(Annotation(5.0, 1.0, "muscle", ("T7",)), "movement")
     desk.undo()
-    # The window dies here: nothing is closed.
+    # On disk before anything is closed.
+    kept = read_annotation_journal(clean.paths.annotation_journal(RunKey("001"), "rater1"))
+    desk.close()
     again = AnnotationDesk(clean, RunKey("001"))
+    assert again.state.annotations == kept.annotations
     assert again.state.annotations.annotations == (
         Annotation(1.0, 1.0, "blink"),
         Annotation(5.0, 1.0, "muscle", ("T7",)),
@@ -85,7 +89,6 @@ def test_marks_are_on_disk_at_once_and_come_back_with_their_undo(clean: Study) -
         again.undo()
     assert again.state.annotations == AnnotationSet()
     again.close()
-    desk.close()
 
 
 def test_a_mark_is_cut_to_the_recording(clean: Study) -> None:

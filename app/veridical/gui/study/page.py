@@ -191,7 +191,7 @@ class StudyPage(Page):
                 "Erase everything recorded from and computed for the selected participant.", "study",
             ),
             Action(
-                "study.relabel", "Correct a wrong id", "Ctrl+Shift+L", self._open_relabel, self._can_relabel,
+                "study.relabel", "Correct a wrong id", "Ctrl+Shift+C", self._open_relabel, self._can_relabel,
                 "Give the selected participant's session the right participant or session id, everywhere.", "study",
             ),
             Action(
