@@ -587,7 +587,12 @@ class AnnotatePage(Page):
             self._open_as(self._who.itemText(row))
 
     def _on_looked(self) -> None:
-        if self.model.is_open and self.isVisible() and self.canvas.is_current:
+        if not self.model.is_open or not self.isVisible():
+            return
+        if not self.canvas.is_current:
+            # A slow machine is still drawing: what comes on screen later is looked at later.
+            self._looking.start()
+        else:
             self.model.note_seen()
             self._review_words.setText(review_words(self.model.screen))
             self.overview.update()
