@@ -112,6 +112,9 @@ class SummaryPanel(QWidget):
             return
         self._shown = lines
         clear_layout(self._rows)
+        for k in range(self._rows.rowCount()):
+            # A shorter list may have stood here before, with the room that was left below it.
+            self._rows.setRowStretch(k, 0)
         for k, shown in enumerate(lines):
             light = StatusLight(self._appearance)
             light.show_state(shown.level, "")
