@@ -266,3 +266,21 @@ def test_a_rating_marker_carries_every_field_of_the_method() -> None:
         "value": "0.5", "status": "answered", "trial": "17", "min": "0", "max": "1", "first": "0.4000", "rt": "1.2000",
         "changes": "2", "device": "touch", "order": "1", "repeat_of": "4",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "de", "ja"])
+def test_lines_of_a_paragraph_are_about_as_wide_as_each_other(language: str) -> None:
+    texts = load_texts({"language": language})
+    face = Typeface(1280, 800, 53.0, texts)
+    for words in (texts.get(key) for key in texts.screen_keys):
+        for limit_px in (300.0, 640.0, 840.0):
+            plain = face.wrap(words, face.body, limit_px)
+            lines = face.balance(words, face.body, limit_px)
+            gap = " " if texts.has_spaces else ""
+            assert gap.join(lines) == gap.join(plain)
+            assert len(lines) == len(plain)
+            widths = [face.body.getlength(line) for line in lines]
+            assert max(widths) <= max(map(face.body.getlength, plain))
+            assert max(widths) <= max(limit_px, max(map(face.body.getlength, words.split())))
+            if limit_px > 600 and texts.has_spaces:
+                assert widths[-1] > 0.4 * max(widths), lines

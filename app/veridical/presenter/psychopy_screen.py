@@ -129,6 +129,7 @@ class PsychopyScreen:
     def prepare(self, stimulus_id: str, length_s: float) -> Iterator[None]:
         """Bring a video frame by frame to the graphics card and its sound to the loudspeaker's door."""
         self._let_go_of_clip()
+        self._film_s = math.inf
         clip = self._clips[stimulus_id]
         file, what = Path(clip.file), clip_words(clip)
         if clip.kind == "video":

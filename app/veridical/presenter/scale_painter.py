@@ -117,12 +117,12 @@ class ScalePainter:
 
     def hint(self, canvas: Canvas, key: str, y: float) -> None:
         """Write how to answer, in one or two lines."""
-        lines = self._face.wrap(self._texts.get(key), self._face.small, _WIDEST * canvas.width_px)
+        lines = self._face.balance(self._texts.get(key), self._face.small, _WIDEST * canvas.width_px)
         canvas.lines(canvas.width_px / 2, y - self._face.small.size / 2, lines, self._face.small, SOFT)
 
     def _question(self, canvas: Canvas, words: str, y: float, font: Font) -> None:
         """Write a question, its last line centred on ``y``, so that a long one grows upwards."""
-        lines = self._face.wrap(words, font, _WIDEST * canvas.width_px)
+        lines = self._face.balance(words, font, _WIDEST * canvas.width_px)
         for k, line in enumerate(reversed(lines)):
             canvas.words(canvas.width_px / 2, y - 1.3 * font.size * k, line, font)
 

@@ -18,6 +18,9 @@ from veridical.presenter.clock import LslClock
 from veridical.presenter.texts import Texts, load_texts
 from veridical.storage.stimuli_table import read_stimuli
 
+# Long enough for the first frame of any video.
+_FRAME_S = 0.05
+
 
 def save_screenshots(
     folder: Path,
@@ -36,7 +39,7 @@ def save_screenshots(
     views : mapping
         File names without suffix, and the views to draw.
     stimuli : sequence of Stimulus
-        Those that the views show; ``file`` is absolute.
+        Those that the views show; ``file`` is absolute. Videos are shown with their first frame, sounds not heard.
 
     Returns
     -------
@@ -57,11 +60,16 @@ def save_screenshots(
         screen.preload(stimuli, scales, texts, [s.id for s in stimuli])
         for name, view in views.items():
             files.append(folder / f"{name}.png")
+            if view.kind == "video":
+                for _ in screen.prepare(view.stimulus_id, _FRAME_S):
+                    pass
             screen.capture(view).save(files[-1])
     return tuple(files)
 
 
-def sample_views(texts: Texts, stimulus_id: str, typed: str) -> tuple[tuple[Scale, ...], dict[str, View]]:
+def sample_views(
+    texts: Texts, stimulus_id: str, typed: str, video_id: str = ""
+) -> tuple[tuple[Scale, ...], dict[str, View]]:
     """Return one view of every kind by its file name, and the scales that they show."""
     slider_scales = tuple(
         replace(texts.translate(s), id=f"{s.id}-slider", kind="affective-slider", minimum=0, maximum=1)
@@ -72,7 +80,6 @@ def sample_views(texts: Texts, stimulus_id: str, typed: str) -> tuple[tuple[Scal
     scales = (*built_in, analogue, texts.attention_scale(5), *slider_scales)
     first, second = (SliderView(s.id) for s in slider_scales)
     views = {
-        "participant-instructions": View("text", text=texts.screen("instructions")),
         "participant-fixation": View("fixation"),
         "participant-picture": View("picture", stimulus_id=stimulus_id, corner=True),
         "participant-rating": View("rating", scale_id="valence"),
@@ -85,11 +92,12 @@ def sample_views(texts: Texts, stimulus_id: str, typed: str) -> tuple[tuple[Scal
         "participant-choice": View("rating", scale_id="emotion", selected=2),
         "participant-words": View("rating", scale_id="comment", text=typed),
         "participant-attention": View("rating", scale_id="attention-5"),
-        "participant-familiarity": View("rating", scale_id="seen", stimulus_id=stimulus_id, selected=1),
-        "participant-break": View("text", text=texts.screen("break")),
-        "participant-paused": View("text", text=texts.screen("paused")),
-        "participant-debrief": View("text", text=texts.screen("debrief")),
+        "participant-sound": View("sound", stimulus_id="sound", corner=True),
+        "participant-seen-before": View("rating", scale_id="seen", stimulus_id=stimulus_id, selected=1),
+        **{f"participant-{key.replace('_', '-')}": View("text", text=texts.screen(key)) for key in texts.screen_keys},
     }
+    if video_id:
+        views["participant-video"] = View("video", stimulus_id=video_id, corner=True)
     return scales, views
 
 
@@ -98,6 +106,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m veridical.presenter.screenshots", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--picture", default="demo01", help="id of the demo picture")
+    parser.add_argument("--video", type=Path, help="a video to show too; without it there is no picture of one")
     parser.add_argument("--language", default="en")
     parser.add_argument("--typed", default="A summer by the sea.", help="what stands in the box for free text")
     parser.add_argument("--size", type=int, nargs=2, default=(1280, 800), metavar=("WIDTH", "HEIGHT"))
@@ -106,9 +115,10 @@ def main(arguments: list[str] | None = None) -> int:
         texts = load_texts({"language": options.language})
         shipped = read_stimuli(demo_stimuli() / "stimuli.tsv").get(options.picture)
         stimulus = replace(shipped, file=str(demo_stimuli() / shipped.file))
-        scales, views = sample_views(texts, stimulus.id, options.typed)
+        videos = () if options.video is None else (Stimulus("video", str(options.video.resolve()), "video"),)
+        scales, views = sample_views(texts, stimulus.id, options.typed, *(v.id for v in videos))
         choice = ScreenChoice(fullscreen=False, width_px=options.size[0], height_px=options.size[1])
-        save_screenshots(options.folder, views, (stimulus,), scales, texts, choice)
+        save_screenshots(options.folder, views, (stimulus, *videos), scales, texts, choice)
     except VeridicalError as error:
         print(error, file=sys.stderr)  # noqa: T201
         return 1

@@ -45,9 +45,14 @@ class Texts:
         body = self.words[key]
         return body if key in _WITHOUT_HINT else f"{body}\n\n{self.words['continue']}"
 
+    @property
+    def screen_keys(self) -> tuple[str, ...]:
+        """Keys of every text screen that a session may show."""
+        return tuple(key for key in self.words if key not in _INSIDE_RATING)
+
     def screens(self) -> tuple[str, ...]:
         """Every text screen that a session may show."""
-        return tuple(self.screen(key) for key in self.words if key not in _INSIDE_RATING)
+        return tuple(self.screen(key) for key in self.screen_keys)
 
     def translate(self, scale: Scale) -> Scale:
         """Return the scale in this language, see ``translate_scale``."""

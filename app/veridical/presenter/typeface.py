@@ -59,6 +59,19 @@ class Typeface:
                 lines.extend(_cut(word, font, limit_px))
         return lines
 
+    def balance(self, paragraph: str, font: Font, limit_px: float) -> list[str]:
+        """Break a paragraph into as few lines as ``wrap`` does, of about the same width: no word stands alone."""
+        lines = self.wrap(paragraph, font, limit_px)
+        too_narrow_px, wide_px = limit_px / (len(lines) + 1), limit_px
+        while wide_px - too_narrow_px > 0.01 * limit_px:
+            middle_px = (too_narrow_px + wide_px) / 2
+            tried = self.wrap(paragraph, font, middle_px)
+            if len(tried) <= len(lines) and max(map(font.getlength, tried)) <= limit_px:
+                lines, wide_px = tried, middle_px
+            else:
+                too_narrow_px = middle_px
+        return lines
+
     def _words(self, paragraph: str) -> list[tuple[str, str]]:
         """Pieces that stay whole, each with what stands before it on the same line."""
         if self._has_spaces:

@@ -231,7 +231,7 @@ class ViewPainter:
             if k:
                 lines.append(("", self._face.body))
             for words in paragraph.split("\n"):
-                lines.extend((line, font) for line in self._face.wrap(words, font, limit_px))
+                lines.extend((line, font) for line in self._face.balance(words, font, limit_px))
         step = self._face.body.size * _LINE_SPACING
         y = self.height_px / 2 - step * (len(lines) - 1) / 2
         for line, font in lines:
