@@ -49,6 +49,7 @@ def main(file: str, kind: str) -> None:
         "fixation_s": onset_s - fixation_s,
         "seen": seen,
         "lasted_s": off_s - onset_s,
+        "is_muted": screen.is_muted,
         "sound_lag_s": None if sound_s is None else sound_s - onset_s,
         "took_s": time.perf_counter() - began_s,
     }

@@ -43,6 +43,19 @@ def test_a_video_shows_the_frame_of_the_moment_and_its_sound_begins_with_it(
     assert np.all(seen[:, 4:] == 255)
     # The device's word against the flip: the same moment, within its own buffer on a busy machine.
     assert abs(found["sound_lag_s"]) < 0.1
+    assert not found["is_muted"]
+
+
+@pytest.mark.full
+@pytest.mark.display
+def test_a_video_without_a_loudspeaker_is_shown_and_known_to_be_mute(
+    make_clip: Callable[..., Path], x_display: str, tmp_path: Path
+) -> None:
+    found, words = show(make_clip(tmp_path / "a.mp4", 1.0), "video", x_display, tmp_path, NONE)
+    assert found, words[-2000:]
+    assert found["is_muted"]
+    assert found["sound_lag_s"] is None
+    assert np.all(np.diff(np.array(found["seen"])[:, 1]) > 40)
 
 
 def test_without_a_loudspeaker_a_sound_refuses_in_words(tmp_path: Path) -> None:

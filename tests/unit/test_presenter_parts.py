@@ -330,3 +330,15 @@ def test_bad_timing_is_said_in_words_and_good_timing_is_not() -> None:
     for k in range(100):
         late.add(k / 60 + (0.012 if k % 10 == 0 else 0))
     assert "9 of 99 frames came late" in summarise(late.report(""), ()).problem
+
+
+def test_clips_without_sound_and_sounds_out_of_step_are_said_in_words() -> None:
+    def clip(lag_s: float | None, *, is_muted: bool = False) -> PictureTiming:
+        return PictureTiming(1, False, 0.0, 1.0, 1.0, lag_s, is_muted)
+
+    frames = FrameLog(60.0, has_vsync=False).report("")
+    assert summarise(frames, (clip(0.01), clip(0.1), clip(-0.04), clip(None))).problem == ""
+    late = summarise(frames, (clip(0.01), clip(0.3), clip(-0.05))).problem
+    assert "2 of 3 sounds did not begin with their clip, at worst 300 ms after it" in late
+    muted = summarise(frames, (clip(None, is_muted=True),) * 2).problem
+    assert "2 videos were shown without sound; connect a loudspeaker" in muted

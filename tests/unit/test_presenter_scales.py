@@ -281,6 +281,6 @@ def test_lines_of_a_paragraph_are_about_as_wide_as_each_other(language: str) -> 
             assert len(lines) == len(plain)
             widths = [face.body.getlength(line) for line in lines]
             assert max(widths) <= max(map(face.body.getlength, plain))
-            assert max(widths) <= max(limit_px, max(map(face.body.getlength, words.split())))
+            assert max(widths) <= max(limit_px, *map(face.body.getlength, words.split()))
             if limit_px > 600 and texts.has_spaces:
                 assert widths[-1] > 0.4 * max(widths), lines

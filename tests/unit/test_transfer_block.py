@@ -266,6 +266,21 @@ def test_a_clip_that_breaks_in_the_session_is_skipped_told_and_the_rest_goes_on(
     assert not any(m.details.get("id") == broken.stimulus_id for _, m in room.pushed)
 
 
+def test_a_video_whose_sound_nobody_heard_says_so_in_marker_and_report(
+    plan: RunPlan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(HeadlessScreen, "is_muted", property(lambda screen: True))
+    room = Room(plan)
+    end = room.run()
+    shown = {m.shown_kind: m.details.get("sound") for _, m in room.pushed if m.shown_kind}
+    assert shown["image"] is None
+    assert shown["video"] == "off"
+    clips = {r.trial.number for r in end.results if r.trial.is_clip}
+    assert {r.trial.number for r in end.results if r.picture is not None and r.picture.is_muted} == clips
+    events = [Event(s, m) for s, m in room.pushed]
+    assert [r.kind for r in trials_from_events(events)] == [t.kind for t in plan.plan.trials]
+
+
 def test_a_clip_that_is_missing_or_changed_is_refused_before_the_session(plan: RunPlan) -> None:
     clip = next(s for s in plan.stimuli if s.kind == "audio")
     screen = HeadlessScreen(plan.screen, Clock())

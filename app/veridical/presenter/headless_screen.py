@@ -66,6 +66,11 @@ class HeadlessScreen:
         """Nothing was heard."""
         return None
 
+    @property
+    def is_muted(self) -> bool:
+        """Nothing was to be heard."""
+        return False
+
     def flip(self, view: View) -> float:
         """Wait for the next refresh of the simulated clock and return its time (LSL s)."""
         if (view.kind == "picture" or view.is_clip) and view.stimulus_id not in self._stimuli:

@@ -75,6 +75,7 @@ class PsychopyScreen:
         self._film_s = 0.0
         self._loudspeaker = Loudspeaker(clock.now)
         self._is_armed = False
+        self._is_muted = False
         self._pointer: Device = "touch" if choice.is_touch else "mouse"
         self._held_key = ""
         self._dragged = ""
@@ -130,6 +131,7 @@ class PsychopyScreen:
         """Bring a video frame by frame to the graphics card and its sound to the loudspeaker's door."""
         self._let_go_of_clip()
         self._film_s = math.inf
+        self._is_muted = False
         clip = self._clips[stimulus_id]
         file, what = Path(clip.file), clip_words(clip)
         if clip.kind == "video":
@@ -152,6 +154,7 @@ class PsychopyScreen:
                 # A film can be seen without its sound; a sound cannot.
                 if clip.kind == "audio":
                     raise
+                self._is_muted = True
 
     def arm(self, lsl_s: float) -> None:
         """Let the prepared sound begin."""
@@ -163,6 +166,11 @@ class PsychopyScreen:
     def sound_started_s(self) -> float | None:
         """When the device let the sound out."""
         return self._loudspeaker.started_s
+
+    @property
+    def is_muted(self) -> bool:
+        """Whether the prepared video's sound found no loudspeaker."""
+        return self._is_muted
 
     def flip(self, view: View) -> float:
         """Draw a view and return the LSL time of the flip that showed it, in seconds."""

@@ -125,6 +125,11 @@ class Screen(Protocol):
         """LSL time at which the last clip's sound left the device, as its driver says; None without a sound."""
         ...
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether the clip that was prepared has a sound that this computer cannot let out."""
+        ...
+
     def flip(self, view: View) -> float:
         """Show a view at the next refresh and return the LSL time of that flip, in seconds (blocks until then).
 

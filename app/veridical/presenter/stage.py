@@ -143,6 +143,11 @@ class Stage:
         """When the last clip's sound began, LSL seconds."""
         return self._screen.sound_started_s
 
+    @property
+    def is_muted(self) -> bool:
+        """Whether the prepared clip's sound cannot be heard."""
+        return self._screen.is_muted
+
     # Waiting ------------------------------------------------------------------------------------
     def hold(self, until_s: float) -> None:
         """Keep the view until a flip now would come nearest to ``until_s``; inputs are dropped."""

@@ -9,6 +9,8 @@ from veridical.domain.arrays import FloatArray
 # Beyond these a session's timing is called bad: a hundredth of the frames late, a twentieth of the pictures off by more
 # than a frame and a half, or one stall that anybody sees.
 _BAD_DROPPED_SHARE, _BAD_PICTURE_SHARE, _BAD_STALL_S = 0.01, 0.05, 0.1
+# Sound that comes this much before or after its picture is noticed (ITU-R BT.1359: 45 ms before, 125 ms after).
+_EARLY_SOUND_S, _LATE_SOUND_S = 0.045, 0.125
 # Width of a bar of the histogram.
 _BIN_S = 0.0005
 # A refresh that took longer than one and a half periods swallowed at least one frame.
@@ -56,6 +58,8 @@ class PictureTiming:
     ----------
     sound_lag_s : float or None
         From the flip to the clip's sound leaving the device, as its driver says; None without a sound.
+    is_muted : bool
+        Whether a video was shown without the sound that it has.
     """
 
     trial: int
@@ -64,6 +68,7 @@ class PictureTiming:
     asked_s: float
     true_s: float
     sound_lag_s: float | None = None
+    is_muted: bool = False
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class TimingReport:
     duration_error_mean_s, duration_error_max_s : float or None
         Mean and largest absolute difference between true and asked duration; None without pictures.
     problem : str
-        Empty, or one sentence on what was bad about the timing.
+        Empty, or what was bad about the timing or missing, in words.
     """
 
     frames: FrameReport
@@ -141,7 +146,7 @@ def summarise(frames: FrameReport, pictures: tuple[PictureTiming, ...]) -> Timin
         pictures=pictures,
         duration_error_mean_s=float(errors.mean()) if len(errors) else None,
         duration_error_max_s=float(errors.max()) if len(errors) else None,
-        problem=_find_problem(frames, errors),
+        problem=" ".join(s for s in (_find_problem(frames, errors), _find_sound_problem(pictures)) if s),
     )
 
 
@@ -162,3 +167,23 @@ def _find_problem(frames: FrameReport, errors_s: FloatArray) -> str:
         return ""
     remedy = "Evoked responses are blurred; close other programs before the next session."
     return f"The timing was bad: {'; '.join(found)}. {remedy}"
+
+
+def _find_sound_problem(pictures: tuple[PictureTiming, ...]) -> str:
+    """Say which clips could not be heard as they were meant; empty if all could."""
+    found: list[str] = []
+    n_muted = sum(p.is_muted for p in pictures)
+    if n_muted:
+        found.append(
+            f"{n_muted} video{'s were' if n_muted > 1 else ' was'} shown without sound; connect a loudspeaker or "
+            "headphones before the next session."
+        )
+    lags_s = np.array([p.sound_lag_s for p in pictures if p.sound_lag_s is not None])
+    off = lags_s[(lags_s < -_EARLY_SOUND_S) | (lags_s > _LATE_SOUND_S)]
+    if len(off):
+        worst_ms = 1000 * float(off[np.argmax(np.abs(off))])
+        found.append(
+            f"{len(off)} of {len(lags_s)} sounds did not begin with their clip, at worst {abs(worst_ms):.0f} ms "
+            f"{'after' if worst_ms > 0 else 'before'} it; close other programs before the next session."
+        )
+    return " ".join(found)

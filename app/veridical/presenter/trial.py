@@ -58,6 +58,7 @@ class TrialRun:
         self._is_skipped = False
         self._problem = ""
         self._sound_s: float | None = None
+        self._is_muted = False
         self.onset_s: float | None = None
 
     @property
@@ -77,6 +78,7 @@ class TrialRun:
                 asked_s=self._trial.picture_s,
                 true_s=self._off_s - self.onset_s,
                 sound_lag_s=None if self._sound_s is None else self._sound_s - self.onset_s,
+                is_muted=self._is_muted,
             )
         return TrialResult(self._trial, tuple(self._ratings), picture, self._problem)
 
@@ -108,6 +110,9 @@ class TrialRun:
             details["block"] = str(trial.block)
         if trial.repeat_of is not None:
             details["repeat_of"] = str(trial.repeat_of)
+        if trial.is_clip and self._stage.is_muted:
+            self._is_muted = True
+            details["sound"] = "off"
         view = View(_VIEWS[trial.kind], stimulus_id=trial.stimulus_id, corner=True)
         try:
             self.onset_s = self._stage.show(view, self._named(f"{self._word}/{trial.condition}", details))
