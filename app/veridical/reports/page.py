@@ -377,7 +377,7 @@ def _recording(content: ReportContent, r: RecordingFacts) -> RecordingView:
         Fact("SHA-256", r.sha256),
     ]
     if r.timing_problem:
-        facts.insert(6, Fact("Bad timing", r.timing_problem))
+        facts.insert(6, Fact("Presentation", r.timing_problem))
     facts += [Fact("Started although", words) for words in r.overrides]
     if r.was:
         facts.append(Fact("Id mended", f"recorded as {', '.join(r.was)}"))

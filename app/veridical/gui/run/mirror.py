@@ -1,9 +1,7 @@
 """What the participant sees, redrawn for the operator from the presenter's state."""
 
-from pathlib import Path
-
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QPixmap
+from PySide6.QtGui import QColor, QFont, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from veridical.domain.items import attention_scale
@@ -12,12 +10,14 @@ from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance, make_font
 from veridical.gui.common.tokens import PARTICIPANT_GREY, SMALL_PT
 from veridical.services.study import Study
+from veridical.services.thumbnails import read_thumbnail
 
 _INK = "#0d0d0d"
 # As the presenter paints it.
 _CORNER = 0.05
 # Everything is drawn on a screen of this size, and scaled to the room there is.
 _WIDTH, _ASPECT = 352.0, 16 / 10
+_EDGE_PX = 480
 
 
 class PresenterMirror(QWidget):
@@ -26,7 +26,7 @@ class PresenterMirror(QWidget):
     def __init__(self, appearance: Appearance) -> None:
         super().__init__()
         self._view = View("blank")
-        self._pictures: dict[str, Path] = {}
+        self._study: Study | None = None
         self._scales: dict[str, Scale] = {}
         self._shows_choice = False
         self._thumbnails: dict[str, QPixmap] = {}
@@ -41,8 +41,8 @@ class PresenterMirror(QWidget):
         return QSize(352, 130)
 
     def show_study(self, study: Study) -> None:
-        """Learn where the pictures lie and what the scales ask."""
-        self._pictures = {s.id: study.paths.stimuli / s.file for s in study.stimuli.stimuli}
+        """Learn which pictures there are and what the scales ask."""
+        self._study = study
         checks = (attention_scale(step) for step in range(1, 8))
         self._scales = {s.id: s for s in (*study.settings.protocol.all_scales, *checks)}
         self._shows_choice = study.settings.shows_ratings
@@ -97,14 +97,15 @@ class PresenterMirror(QWidget):
         painter.drawLine(centre - QPointF(0, 8), centre + QPointF(0, 8))
 
     def _clip(self, painter: QPainter, screen: QRectF) -> None:
-        """A clip is named, not played: nothing is read back from the participant's screen."""
-        if self._view.kind == "sound":
-            self._fixation(painter, screen)
-        words = f"{'Video' if self._view.kind == 'video' else 'Sound'} {self._view.stimulus_id}"
+        """A clip is named, a video's first frame shown: nothing is read back from the participant's screen."""
+        is_video = self._view.kind == "video"
+        (self._picture if is_video else self._fixation)(painter, screen)
         painter.setFont(make_font(SMALL_PT))
         painter.setPen(QColor(_INK))
-        below = QRectF(screen.left(), screen.center().y() + 16, screen.width(), 24)
-        painter.drawText(below if self._view.kind == "sound" else screen, Qt.AlignmentFlag.AlignCenter, words)
+        top = screen.top() + 0.9 * screen.height() if is_video else screen.center().y() + 16
+        below = QRectF(screen.left(), top, screen.width(), 0.1 * screen.height())
+        words = f"{'Video' if is_video else 'Sound'} {self._view.stimulus_id}"
+        painter.drawText(below, Qt.AlignmentFlag.AlignCenter, words)
 
     def _picture(self, painter: QPainter, screen: QRectF) -> None:
         thumbnail = self._thumbnail(self._view.stimulus_id)
@@ -189,10 +190,18 @@ class PresenterMirror(QWidget):
 
     def _thumbnail(self, stimulus_id: str) -> QPixmap | None:
         if stimulus_id not in self._thumbnails:
-            path = self._pictures.get(stimulus_id)
-            pixmap = QPixmap(str(path)) if path is not None else QPixmap()
-            if not pixmap.isNull():
-                pixmap = pixmap.scaledToHeight(480, Qt.TransformationMode.SmoothTransformation)
-            self._thumbnails[stimulus_id] = pixmap
+            self._thumbnails[stimulus_id] = self._read_thumbnail(stimulus_id)
         found = self._thumbnails[stimulus_id]
         return None if found.isNull() else found
+
+    def _read_thumbnail(self, stimulus_id: str) -> QPixmap:
+        """Decode as the presenter does, so that a picture stands upright here too; null if it cannot be."""
+        known = () if self._study is None else self._study.stimuli.stimuli
+        stimulus = next((s for s in known if s.id == stimulus_id), None)
+        if self._study is None or stimulus is None:
+            return QPixmap()
+        found = read_thumbnail(self._study.paths, stimulus, _EDGE_PX)
+        if found is None:
+            return QPixmap()
+        image = QImage(found.pixels, found.width, found.height, 4 * found.width, QImage.Format.Format_RGBX8888)
+        return QPixmap.fromImage(image)

@@ -104,9 +104,9 @@ class SummaryPanel(QWidget):
         self._timeline.show_ticks(ticks)
         self.plane.show_points(points)
         self._plane_words.setText(
-            f"{len(points)} pictures rated on both scales; marks show the pictures' normative class."
+            f"{len(points)} trials rated on both scales; marks show the normative class."
             if points
-            else "No picture was rated on both scales."
+            else "No trial was rated on both scales."
         )
         if lines == self._shown:
             return

@@ -186,7 +186,7 @@ def resolve_session(state: RunState) -> SessionScreen:
     conditions = {t.trial: t.condition for t in analysed}
     return SessionScreen(
         part=part,
-        where=f"picture {shown.trial} of {shown.n_trials}" if shown.trial else wording.count(shown.n_trials, "picture"),
+        where=f"trial {shown.trial} of {shown.n_trials}" if shown.trial else wording.count(shown.n_trials, "trial"),
         remaining=wording.remaining(shown.remaining_s) if is_going and shown.remaining_s > 0 else "",
         counts=f"{answered} answered, {len(analysed) - answered} missed" + (f", {n_bad} bad" if n_bad else ""),
         ticks=ticks,
@@ -333,14 +333,14 @@ def resolve_summary(state: RunState) -> tuple[SummaryLine, ...]:
         screen = resolve_session(state)
         n_shown = shown.n_before + sum(1 for t in shown.done if not t.is_practice)
         level: StatusLevel = "good" if n_shown == shown.n_trials and " 0 missed" in screen.counts else "caution"
-        lines.append(SummaryLine(level, "Pictures", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
+        lines.append(SummaryLine(level, "Trials", f"{n_shown} of {shown.n_trials} shown; {screen.counts}."))
         dropped = wording.count(shown.n_dropped_frames, "dropped frame")
         is_timed = not shown.screen.startswith("headless") and "no vertical blank" not in shown.screen
         timing: StatusLevel = "good" if is_timed and not shown.timing_problem else "caution"
         source = state.facts.timing if state.facts is not None else "software timing only"
         lines.append(SummaryLine(timing, "Timing", f"{shown.screen or 'screen not known'}; {dropped}; {source}."))
         if shown.timing_problem:
-            lines.append(SummaryLine("fail", "Bad timing", shown.timing_problem))
+            lines.append(SummaryLine("fail", "Presentation", shown.timing_problem))
         if state.facts is not None and state.facts.attention:
             is_careful = state.facts.n_passed == state.facts.n_checks
             lines.append(SummaryLine("good" if is_careful else "caution", "Attention", f"{state.facts.attention}."))

@@ -116,13 +116,13 @@ class ThumbnailDelegate(QStyledItemDelegate):
 
     def _paint_picture(self, painter: QPainter, box: QRect, stimulus: Stimulus) -> None:
         theme = self._appearance.theme
-        image = self._thumbnails.find(stimulus) if stimulus.kind == "image" else None
+        image = self._thumbnails.find(stimulus) if stimulus.kind != "audio" else None
         if image is None:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(QColor(theme.hover))
             painter.drawRoundedRect(box, 4, 4)
-            if stimulus.kind != "image" or self._thumbnails.is_known(stimulus):
-                broken = stimulus.kind == "image"
+            if stimulus.kind == "audio" or self._thumbnails.is_known(stimulus):
+                broken = stimulus.kind != "audio"
                 icon = draw_icon("fail" if broken else _KIND_ICONS[stimulus.kind], theme.quiet, 32, 2.0, theme.hover)
                 painter.drawPixmap(box.center().x() - 16, box.center().y() - 22, icon)
                 words = "not readable" if broken else _length(stimulus)
@@ -140,6 +140,22 @@ class ThumbnailDelegate(QStyledItemDelegate):
         painter.setClipPath(path, Qt.ClipOperation.IntersectClip)
         painter.drawImage(target, image)
         painter.restore()
+        if stimulus.kind == "video":
+            self._paint_length(painter, target, stimulus)
+
+    def _paint_length(self, painter: QPainter, target: QRect, stimulus: Stimulus) -> None:
+        """Tell a video from a picture, and how long it is, in its corner."""
+        theme = self._appearance.theme
+        words = _length(stimulus)
+        painter.setFont(make_font(SMALL_PT))
+        width = painter.fontMetrics().horizontalAdvance(words) + 30
+        plate = QRect(target.right() - width - 3, target.bottom() - 25, width, 22)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(theme.surface))
+        painter.drawRoundedRect(plate, 4, 4)
+        painter.drawPixmap(plate.left() + 5, plate.top() + 4, draw_icon("video", theme.text, 14, 2.0, theme.surface))
+        painter.setPen(QColor(theme.text))
+        painter.drawText(plate.adjusted(23, 0, -4, 0), Qt.AlignmentFlag.AlignVCenter, words)
 
     def _paint_caption(self, painter: QPainter, line: QRect, stimulus: Stimulus) -> None:
         theme = self._appearance.theme
