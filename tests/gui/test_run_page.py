@@ -12,7 +12,7 @@ from veridical.domain.arrays import IntArray
 from veridical.domain.participant import RunKey
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.run import RunPlan, ScreenChoice
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.domain.view import View
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.page import Context
@@ -218,12 +218,7 @@ def test_lights_say_what_the_recorder_found_and_where(page: RunPage, world: "Wor
     assert recorder is not None
 
     def lights(*findings: HealthFinding) -> dict[str, StreamLight]:
-        worst = findings[0] if findings else None
-        stream = RecordedStream(
-            "Amp", "EEG", "a", "u", 3, 500.0, 500.0, 9, worst.light if worst else "good",
-            worst.words if worst else "500 Hz", findings,
-        )  # fmt: skip
-        told = replace(state, recorder=replace(recorder, streams=(stream,)))
+        told = replace(state, recorder=replace(recorder, streams=(_amplifier_stream(*findings),)))
         assert resolve_session(told).faults == tuple((f.light, f"Amp: {f.words}") for f in findings)
         return {light.name: light for light in resolve_status((amplifier,), True, (), told).lights}
 
@@ -234,6 +229,20 @@ def test_lights_say_what_the_recorder_found_and_where(page: RunPage, world: "Wor
     both = lights(gone, flat)
     assert (both["EEG"].level, both["EDA"].level) == ("fail", "fail")
     assert both["EEG"].details == "no data for 4 s\nFp1 flat for 3 s"
+    # A study that took Fp1 for the skin, and calls it something else, gets its light there.
+    skin = RoleAssignment("EDA", "Amp", "a", (0,), ("finger",), 1e-6)
+    head = RoleAssignment("EEG", "Amp", "a", (1,), ("Cz",), 1e-6)
+    told = replace(state, recorder=replace(recorder, streams=(_amplifier_stream(flat),)))
+    decided = {light.name: light for light in resolve_status((amplifier,), True, (), told, (skin, head)).lights}
+    assert [(decided[r].level, decided[r].words) for r in ("EEG", "EDA")] == [
+        ("good", "500 Hz"),
+        ("caution", "Fp1 flat for 3 s"),
+    ]
+
+
+def _amplifier_stream(*findings: HealthFinding) -> RecordedStream:
+    worst = findings[0] if findings else HealthFinding("flat", "good", "500 Hz", 0.0)
+    return RecordedStream("Amp", "EEG", "a", "u", 3, 500.0, 500.0, 9, worst.light, worst.words, findings)
 
 
 def test_abort_can_be_thought_better_of(page: RunPage, world: "World", qtbot: QtBot) -> None:

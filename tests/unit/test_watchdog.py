@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from veridical.domain.arrays import FloatArray, IntArray
-from veridical.domain.stream import SampleFormat, StreamDescription
+from veridical.domain.stream import RoleAssignment, SampleFormat, StreamDescription
 from veridical.ipc.messages import HealthEvent, HealthFinding, HealthKind, RecordedStream
 from veridical.recorder.stream_watch import StreamWatch
 from veridical.recorder.watchdog import Watchdog
@@ -60,12 +60,13 @@ def _play(
     samples: FloatArray | IntArray | None = None,
     offset: Callable[[float], float | None] = lambda _: 0.0,
     polls: Callable[[float], bool] = lambda _: True,
+    roles: tuple[RoleAssignment, ...] = (),
 ) -> _Played:
     """Poll, probe and look as the recorder does; times count from 0, ``offset`` None is a lost probe."""
     rng = np.random.default_rng(7)
     if samples is None:
         samples = rng.standard_normal((description.n_channels, len(stamps_s))).astype(np.float32)
-    played = _Played(StreamWatch(description, _T0))
+    played = _Played(StreamWatch(description, _T0, roles))
     watch, now_s, k, look_s, probe_s = played.watch, 0.0, 0, 0.0, 0.6
     while now_s < seconds:
         now_s += _POLL_S * rng.uniform(0.9, 1.3)
@@ -338,6 +339,22 @@ def test_channels_that_may_rest_are_not_called_flat(description: StreamDescripti
     times_s = _ticks(description.nominal_hz, 30.0)
     samples = np.zeros((description.n_channels, len(times_s)), dtype=np.float32)
     assert _play(description, times_s, times_s, 29.0, samples).kinds() == set()
+
+
+def test_a_study_says_which_channels_must_not_rest() -> None:
+    # By their names AUX 1 and 2 may rest, and E1 and E4 may not; the study knows better.
+    description = _describe(250.0, 6, "EEG", ("E1", "E2", "E3", "E4", "AUX 1", "AUX 2"))
+    roles = (
+        RoleAssignment("EEG", "amp", "id", (0, 1), ("Fz", "Cz"), 1e-6, minus=(-1, 2)),
+        RoleAssignment("EDA", "amp", "id", (4,), ("EDA",), 1e-6),
+        RoleAssignment("photodiode", "amp", "id", (5,), ("light",), 1.0),
+        RoleAssignment("ECG", "another", "id", (3,), ("ECG",), 1.0),
+    )
+    times_s = _ticks(250.0, 12.0)
+    samples = np.zeros((6, len(times_s)), dtype=np.float32)
+    named = _play(description, times_s, times_s, 10.0, samples, roles=roles).finding("flat").channels
+    assert named == ("E1", "E2", "E3", "AUX 1")
+    assert _play(description, times_s, times_s, 10.0, samples).finding("flat").channels == ("E1", "E2", "E3", "E4")
 
 
 def test_a_slow_coarse_sensor_that_repeats_itself_is_not_flat() -> None:

@@ -71,7 +71,7 @@ def _record_run(paths: RunPaths, stop: _StopRequest) -> RecorderOutcome:
         # What is loaded now stays: no collection needs to look at it again and again.
         gc.freeze()
         fallback = Path(plan.fallback) if plan.fallback else None
-        outcome = record(Path(plan.xdf), plan.streams, None, stop, publish, plan.marker_source_id, fallback)
+        outcome = record(Path(plan.xdf), plan.streams, None, stop, publish, plan.marker_source_id, fallback, plan.roles)
         write_outcome(paths, "recorder", msgspec.to_builtins(outcome))
         server.publish(last)
         threading.Event().wait(_LINGER_S)

@@ -1,9 +1,11 @@
 """Channels whose value no longer changes: a loose electrode on the rail, a dead amplifier input."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from veridical.domain.arrays import BoolArray, FloatArray, IntArray
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import Role, RoleAssignment, StreamDescription, find_stream
 from veridical.streaming.inlet import SampleArray
 
 # A living body on an open input never repeats a value for so long; a slow sensor may, for some samples.
@@ -20,7 +22,10 @@ _SUSPECT_S = 0.3
 _GLANCE_S = 0.25
 # A repetition that began inside a chunk is seen from the chunk's end on.
 _UNSEEN_S = 0.5
-# Kinds of channels that carry a body, by the word that their type, label or stream's type begins with.
+# Roles whose channels carry a body; a still accelerometer, a dark photodiode and a trigger line may rest and be well.
+_BODY_ROLES: tuple[Role, ...] = ("EEG", "EDA", "ECG", "EOG", "respiration", "PPG")
+# Where nobody has said what channels are for: kinds that carry a body, by the word that their type, label or stream's
+# type begins with.
 _BODY = (
     "eeg", "ecg", "ekg", "eog", "emg", "exg", "ieeg", "ecog", "seeg", "eda", "gsr", "scr", "scl", "ppg", "bvp", "pleth",
     "resp", "rsp", "heog", "veog",
@@ -49,6 +54,34 @@ def _is_judged(label: str, own_type: str, stream_type: str) -> bool:
     return bool(tokens) and tokens[0].startswith(_BODY)
 
 
+def judged_channels(description: StreamDescription, roles: Sequence[RoleAssignment] = ()) -> BoolArray:
+    """Mark the channels of a stream that must not stand still.
+
+    Parameters
+    ----------
+    roles : sequence of RoleAssignment
+        What the channels of all streams are for (``resolve_roles`` of a study): those that carry a body are judged,
+        both sides of bipolar pairs, and no others. Empty guesses by types and labels.
+
+    Returns
+    -------
+    ndarray of bool, shape (n_channels,)
+    """
+    d, n = description, description.n_channels
+    judged = np.zeros(n, dtype=np.bool_)
+    if not d.is_regular or d.format == "string":
+        return judged
+    if not roles:
+        own = [d.types[k] if k < len(d.types) else "" for k in range(n)]
+        labels = [d.labels[k] if k < len(d.labels) else "" for k in range(n)]
+        judged[:] = [_is_judged(labels[k], own[k], d.type) for k in range(n)]
+        return judged
+    for role in roles:
+        if role.role in _BODY_ROLES and role.fits(n) and find_stream(role, (d,)) is not None:
+            judged[[c for c in (*role.channels, *role.minus) if c >= 0]] = True
+    return judged
+
+
 def channel_label(description: StreamDescription, channel: int) -> str:
     """Return a channel's label, or its number from 1 where the device names none."""
     label = description.labels[channel] if channel < len(description.labels) else ""
@@ -59,21 +92,20 @@ class Flatness:
     """Counts how long each channel of one stream has repeated one value.
 
     Only channels that carry a body are judged: counters, triggers, batteries and references may rest.
+
+    Parameters
+    ----------
+    roles : sequence of RoleAssignment
+        What the study's channels are for; empty guesses (``judged_channels``).
     """
 
-    def __init__(self, description: StreamDescription) -> None:
+    def __init__(self, description: StreamDescription, roles: Sequence[RoleAssignment] = ()) -> None:
         self._description = description
-        d, n = description, description.n_channels
-        is_numeric = d.is_regular and d.format != "string"
-        own = [d.types[k] if k < len(d.types) else "" for k in range(n)]
-        labels = [d.labels[k] if k < len(d.labels) else "" for k in range(n)]
-        self._judged: BoolArray = np.array(
-            [is_numeric and _is_judged(labels[k], own[k], d.type) for k in range(n)], dtype=np.bool_
-        )
+        self._judged = judged_channels(description, roles)
         self.is_needed = bool(self._judged.any())
         if not self.is_needed:
             return
-        hz = d.nominal_hz
+        hz = description.nominal_hz
         self._channels: IntArray = np.flatnonzero(self._judged)
         # All channels judged, as it mostly is: no copy is needed to look at them.
         self._is_whole = bool(self._judged.all())

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from veridical.domain.errors import RecordingError, StorageError
-from veridical.domain.stream import StreamDescription, StreamSelector
+from veridical.domain.stream import RoleAssignment, StreamDescription, StreamSelector
 from veridical.ipc.messages import RecordedStream, RecorderPhase, RecorderState
 from veridical.recorder.disk_supervisor import DiskSupervisor
 from veridical.recorder.opener import OpenedStream, Opener
@@ -65,6 +65,7 @@ def record(
     on_state: Callable[[RecorderState], None],
     marker_source_id: str = "",
     fallback: Path | None = None,
+    roles: Sequence[RoleAssignment] = (),
 ) -> RecorderOutcome:
     """Record until ``seconds`` have passed, ``stop`` is set, or 2 s after the session's end (blocks).
 
@@ -84,6 +85,8 @@ def record(
         disk that fails does not end the recorder: the session goes on, and the alarm stays.
     fallback : Path or None
         Folder in which the recording goes on when its file fails.
+    roles : sequence of RoleAssignment
+        What the channels are for, as the study resolved it; empty guesses by their names.
 
     Returns
     -------
@@ -96,7 +99,7 @@ def record(
     except StorageError as error:
         on_state(RecorderState("failed", alarm=str(error), message=str(error)))
         return RecorderOutcome(str(output), False, "failure", str(error), str(error), started_utc, 0.0, 0)
-    loop = _RecordingLoop(sink, selectors, on_state, marker_source_id)
+    loop = _RecordingLoop(sink, selectors, on_state, marker_source_id, roles)
     ended_by = loop.run(seconds, stop)
     return loop.finish(ended_by, started_utc)
 
@@ -110,8 +113,10 @@ class _RecordingLoop:
         selectors: Sequence[StreamSelector],
         on_state: Callable[[RecorderState], None],
         marker_source_id: str,
+        roles: Sequence[RoleAssignment] = (),
     ) -> None:
         self._sink = sink
+        self._roles = tuple(roles)
         self._asked = tuple(selectors)
         marker = (StreamSelector(source_id=marker_source_id),) if marker_source_id else ()
         self._selectors = self._asked + marker
@@ -328,7 +333,7 @@ class _RecordingLoop:
         except StorageError:
             opened.inlet.close(waits=False)
             return
-        self._sources.append(Source(stream_id, opened, now_s))
+        self._sources.append(Source(stream_id, opened, now_s, self._roles))
         _log.info("recording %r (%s) as stream %d", new.name, new.source_id or "no source id", stream_id)
 
     def _add_stream(self, opened: OpenedStream, now_s: float) -> int:

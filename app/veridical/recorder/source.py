@@ -2,9 +2,10 @@
 
 import logging
 import statistics
+from collections.abc import Sequence
 
 from veridical.domain.errors import StreamError
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.ipc.messages import HealthFinding, RecordedStream
 from veridical.recorder.clock_gate import ClockGate
 from veridical.recorder.connection import Connection
@@ -33,15 +34,17 @@ class Source:
         Number of the stream in the file.
     now_s : float
         LSL time.
+    roles : sequence of RoleAssignment
+        What the study's channels are for.
     """
 
-    def __init__(self, id: int, opened: OpenedStream, now_s: float) -> None:
+    def __init__(self, id: int, opened: OpenedStream, now_s: float, roles: Sequence[RoleAssignment] = ()) -> None:
         self.id = id
         self.description: StreamDescription = opened.description
         self.n_drained = 0
         self.n_written = 0
         self._connection: Connection | None = Connection(opened.inlet, now_s)
-        self._watch = StreamWatch(self.description, now_s)
+        self._watch = StreamWatch(self.description, now_s, roles)
         self._gate = ClockGate()
         self._first_s: float | None = None
         self._last_s: float | None = None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from veridical.domain.arrays import FloatArray
-from veridical.domain.stream import StreamDescription
+from veridical.domain.stream import RoleAssignment, StreamDescription
 from veridical.ipc.messages import HealthFinding, HealthKind, Light
 from veridical.recorder.clock_watch import ClockWatch
 from veridical.recorder.flatness import Flatness
@@ -57,13 +57,15 @@ class StreamWatch:
     ----------
     started_s : float
         When we began to listen.
+    roles : sequence of RoleAssignment
+        What the study's channels are for: says which of them must not stand still.
     """
 
-    def __init__(self, description: StreamDescription, started_s: float) -> None:
+    def __init__(self, description: StreamDescription, started_s: float, roles: Sequence[RoleAssignment] = ()) -> None:
         self.description = description
         self.n_samples = 0
         self._pace = Pace(description.nominal_hz) if description.is_regular else None
-        self._flatness = Flatness(description)
+        self._flatness = Flatness(description, roles)
         self._clock = ClockWatch(started_s)
         self._heard_s = started_s
         self._looked_s = started_s

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from veridical.domain.event import MARKER_STREAM_NAME
-from veridical.domain.stream import Role, RoleAssignment, StreamDescription, suggest_roles
+from veridical.domain.stream import Role, RoleAssignment, StreamDescription, find_stream, resolve_roles
 from veridical.gui.common.workspace import StreamLight
 from veridical.services.live_run import RecordedStream, StreamFinding
 
@@ -11,7 +11,10 @@ _WORST_FIRST = ("fail", "caution", "unknown", "good")
 
 
 def recorded_lights(
-    roles: Sequence[Role], streams: Sequence[StreamDescription], recorded: Sequence[RecordedStream]
+    roles: Sequence[Role],
+    streams: Sequence[StreamDescription],
+    recorded: Sequence[RecordedStream],
+    decided: Sequence[RoleAssignment] = (),
 ) -> dict[str, StreamLight]:
     """Lights by role, and of the markers, for what the recorder has something to say about.
 
@@ -19,12 +22,14 @@ def recorded_lights(
     ----------
     streams : sequence of StreamDescription
         As announced: they tell which stream carries a role, and on which channels.
+    decided : sequence of RoleAssignment
+        What the study decided about that.
     """
     lights: dict[str, StreamLight] = {}
-    assignments = suggest_roles(streams)
+    assignments = resolve_roles(streams, decided)
     for role in roles:
         told = [
-            (stream, _about(stream.findings, assignment))
+            (stream, _about(stream.findings, assignment, find_stream(assignment, streams)))
             for assignment in assignments
             if assignment.role == role
             for stream in recorded
@@ -45,9 +50,16 @@ def faults_in_words(recorded: Sequence[RecordedStream]) -> tuple[tuple[str, str]
     return tuple(sorted(found, key=lambda f: _WORST_FIRST.index(f[0])))
 
 
-def _about(findings: Sequence[StreamFinding], assignment: RoleAssignment) -> list[StreamFinding]:
-    """Findings on a role's channels: a flat EDA input of the amplifier is no fault of the EEG."""
-    names = {*assignment.labels, *(str(channel + 1) for channel in assignment.channels)}
+def _about(
+    findings: Sequence[StreamFinding], assignment: RoleAssignment, description: StreamDescription | None
+) -> list[StreamFinding]:
+    """Findings on a role's channels: a flat EDA input of the amplifier is no fault of the EEG.
+
+    The recorder names channels as the device does; the study may have given them other names.
+    """
+    announced = () if description is None else description.labels
+    channels = [c for c in (*assignment.channels, *assignment.minus) if c >= 0]
+    names = {announced[c] if c < len(announced) and announced[c] else str(c + 1) for c in channels}
     return [f for f in findings if not f.channels or names.intersection(f.channels)]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from veridical.domain.stream import RoleAssignment, StreamDescription, resolve_roles, suggest_roles
+from veridical.domain.stream import RoleAssignment, StreamDescription, resolve_roles
 from veridical.domain.view import View
 from veridical.gui.common import wording
 from veridical.gui.common.plane import RatedPoint
@@ -381,10 +381,14 @@ def resolve_examination(found: "Examination") -> tuple[SummaryLine, ...]:
 
 
 def resolve_status(
-    streams: Sequence[StreamDescription], has_markers: bool, traces: Sequence[ScopeTraces], state: RunState | None
+    streams: Sequence[StreamDescription],
+    has_markers: bool,
+    traces: Sequence[ScopeTraces],
+    state: RunState | None,
+    decided: Sequence[RoleAssignment] = (),
 ) -> StatusLine:
-    """Resolve the status bar from what is seen, viewed and recorded."""
-    seen = {a.role for a in suggest_roles(streams)}
+    """Resolve the status bar from what is seen, viewed and recorded, with the roles that the study decided."""
+    seen = {a.role for a in resolve_roles(streams, decided)}
     by_role = {t.role: t for t in traces}
     lights: list[StreamLight] = []
     for role in ("EEG", "EDA", "ECG"):
@@ -403,7 +407,7 @@ def resolve_status(
         return StatusLine(lights=tuple(lights))
     if recorder.phase in ("recording", "stopping"):
         # What reaches the file counts, not what reaches the view.
-        told = recorded_lights(("EEG", "EDA", "ECG"), streams, recorder.streams)
+        told = recorded_lights(("EEG", "EDA", "ECG"), streams, recorder.streams, decided)
         lights = [told.get(light.name, light) for light in lights]
     words, level = _RECORDER_WORDS.get(recorder.phase, ("Recorder", "unknown"))
     if recorder.alarm:
