@@ -21,6 +21,7 @@ from veridical.gui.study.view_model import (
     unused_folder,
     verdict_level,
 )
+from veridical.services.relabelling import Place, find_interrupted, relabel_work
 from veridical.services.study import ParticipantProgress, open_study
 
 if TYPE_CHECKING:
@@ -208,3 +209,23 @@ def test_a_wrong_id_is_corrected_from_the_table(page: StudyPage, world: "World",
     qtbot.waitUntil(lambda: "002/01 now" in page.banner.words, timeout=5000)
     assert study.paths.xdf(RunKey("002")).is_file()
     assert not study.paths.xdf(RunKey("001")).exists()
+
+
+def test_a_correction_that_was_interrupted_is_finished_when_the_study_opens(
+    page: StudyPage, world: "World", qtbot: QtBot
+) -> None:
+    study = world.study("001", "002")
+    world.record(study, "001")
+    study.paths.journal(RunKey("001")).write_text("{}\n")
+    half = relabel_work(study, Place("001", "01"), Place("002", "01"))
+    # One of two files has its new name.
+    next(half)
+    next(half)
+    half.close()
+    page.context.workspace.set_focus(Focus(open_study(study.root), "001", "01"))
+    assert page.banner.words == "Correcting 001/01 to 002/01 was interrupted; it is being finished."
+    qtbot.waitUntil(lambda: "002/01 now" in page.banner.words, timeout=5000)
+    assert find_interrupted(study) is None
+    for file in (study.paths.xdf, study.paths.journal):
+        assert file(RunKey("002")).is_file()
+        assert not file(RunKey("001")).exists()

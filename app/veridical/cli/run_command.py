@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from veridical.cli.output import ProgressLines, put, put_json, say
+from veridical.cli.output import ProgressLines, follow, put, put_json, say
 from veridical.cli.selectors import is_chosen, parse_selectors
 from veridical.cli.sessions import lead, lost_streams, termination_as_interrupt
 from veridical.domain.errors import StreamError, StudyError
@@ -16,6 +16,7 @@ from veridical.domain.stream import StreamDescription
 from veridical.services.gate import check_before_run, line_of, override_of, stopping_words
 from veridical.services.live_run import RunState
 from veridical.services.preflight import check_streams
+from veridical.services.relabelling import find_interrupted, relabel_work
 from veridical.services.resuming import BrokenSession, find_broken
 from veridical.services.session import RunRequest, start_run
 from veridical.services.session_summary import SessionFacts
@@ -46,6 +47,7 @@ class RunOptions:
 def run_session(options: RunOptions, as_json: bool) -> int:
     """Run the session; returns the exit status."""
     study = open_study(options.study)
+    finish_relabelling(study)
     key = RunKey(options.participant, options.session)
     selectors = parse_selectors(options.streams)
     is_new = all(p.id != key.participant for p in study.participants())
@@ -75,6 +77,14 @@ def run_session(options: RunOptions, as_json: bool) -> int:
             "recording; look after the device before the next run."
         )
     return 0
+
+
+def finish_relabelling(study: Study) -> None:
+    """Finish the correction of an id that was interrupted, before anything is recorded under either."""
+    planned = find_interrupted(study)
+    if planned is not None:
+        say(f"Correcting {planned.source} to {planned.target} was interrupted; it is being finished")
+        follow(relabel_work(study, planned.source, planned.target))
 
 
 def pass_gate(study: Study, request: RunRequest, reasons: Mapping[str, str]) -> RunRequest:

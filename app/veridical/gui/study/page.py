@@ -64,6 +64,8 @@ class StudyPage(Page):
         self.runner = WorkRunner(self)
         self.runner.finished.connect(self._on_created)
         self.runner.failed.connect(self._on_failed)
+        # The study whose files were looked through when it was opened.
+        self._opened: Path | None = None
         self._relabeller = WorkRunner(self)
         self._relabeller.finished.connect(self._on_relabelled)
         self._relabeller.failed.connect(self._on_failed)
@@ -411,7 +413,23 @@ class StudyPage(Page):
         self._draw()
 
     def _on_focus(self) -> None:
+        study = self.context.workspace.focus.study
+        if study is not None and study.root != self._opened:
+            self._opened = study.root
+            self._finish_relabelling(study)
         self._draw()
+
+    def _finish_relabelling(self, study: Study) -> None:
+        """What a crash interrupted goes on when the study is opened: half of the files have the new id already."""
+        try:
+            planned = self.context.lab.find_interrupted(study)
+        except VeridicalError as error:
+            self.banner.show_sentence("fail", str(error))
+            return
+        if planned is not None:
+            self._relabel(planned.source, planned.target)
+            words = f"Correcting {planned.source} to {planned.target} was interrupted; it is being finished."
+            self.banner.show_sentence("caution", words)
 
     def _draw(self) -> None:
         study = self.context.workspace.focus.study
