@@ -433,7 +433,7 @@ class World:
             watch_streams=lambda: FakeWatch(lambda: self.streams),
             open_scope=self._open_scope,
             start_simulator=lambda study, plan: FakeSimulator(plan),
-            check_before_run=lambda study, request, observer: self._check(request),
+            check_before_run=lambda study, request, observer, verified: self._check(request),
             open_observer=lambda: FakeObserver(self),
             measure_refresh=self._measure_refresh,
             start_run=self._start,

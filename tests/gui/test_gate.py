@@ -12,6 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from veridical.domain.arrays import FloatArray
 from veridical.domain.event import MARKER_STREAM_NAME
+from veridical.domain.simulation import SimulationPlan
 from veridical.domain.stimulus import StimulusSet
 from veridical.domain.stream import StreamDescription
 from veridical.domain.study import RecordingChoices
@@ -21,9 +22,9 @@ from veridical.gui.run.page import RunPage
 from veridical.gui.run.view_model import resolve_streams
 from veridical.services.breath_check import judge_breath
 from veridical.services.gate import check_before_run
-from veridical.services.observer import NewestSignal, Observer
+from veridical.services.observer import Observer
 from veridical.services.roles import remember_roles
-from veridical.services.streams import StreamWatch
+from veridical.services.streams import StreamWatch, start_simulator
 from veridical.services.study import open_study
 from veridical.storage.stimuli_table import write_stimuli
 from veridical.storage.study_file import edit_study_file
@@ -165,16 +166,21 @@ class Stage:
         """Switch devices on, and focus a participant once they are found on the network."""
         self._devices = list(devices)
         sources = {d.description.source_id for d in devices}
+        self._look_for(lambda s: s.source_id in sources, len(sources))
+        workspace = self.page.context.workspace
+        workspace.set_focus(Focus(self._study, "001", "01"))
+
+    def _look_for(self, is_meant: Callable[[StreamDescription], bool], n: int) -> None:
+        """Wait until so many streams of these are announced whole, and let the page see them."""
         watch = StreamWatch()
         try:
             assert watch.wait_for(
-                lambda streams: sources <= {s.source_id for s in streams if s.labels or not s.is_regular}, 15.0
+                lambda streams: sum(is_meant(s) and (bool(s.labels) or not s.is_regular) for s in streams) >= n, 30.0
             )
-            self.world.streams = tuple(s for s in watch.streams() if s.source_id in sources)
+            found = tuple(s for s in watch.streams() if is_meant(s))
         finally:
             watch.close()
-        workspace = self.page.context.workspace
-        workspace.set_focus(Focus(self._study, "001", "01"))
+        self.world.streams = (*self.world.streams, *found)
 
     def until_known(self) -> dict[str, tuple[str, str, bool]]:
         """Wait until everything was measured; light, words with remedy, and whether it stops, by item."""
@@ -194,6 +200,23 @@ class Stage:
     def until(self, is_true: Callable[[], bool]) -> None:
         """Wait for something on the page."""
         self._qtbot.waitUntil(is_true, timeout=40000)
+
+    def breathe(self) -> None:
+        """Make the deep-breath check."""
+        next(a for a in self.page.page_actions() if a.id == "run.breath").run()
+        self.until(lambda: not self.page.desk.is_breathing)
+
+    def simulate(self, plan: SimulationPlan) -> None:
+        """Start a simulated amplifier as the page does, and wait for its streams."""
+        desk = self.page.desk
+        desk._simulator = start_simulator(self._study, plan)
+        self._look_for(lambda s: s.name.startswith(plan.prefix), 3)
+
+    def take_away(self, device: "Device") -> None:
+        """Switch a device off."""
+        self._devices.remove(device)
+        device.close()
+        self.world.streams = tuple(s for s in self.world.streams if s.name != device.name)
 
     def close(self) -> None:
         """Switch everything off."""
@@ -364,9 +387,7 @@ def test_streams_appear_go_and_are_told_apart(stage: Stage) -> None:
 
 
 @pytest.mark.parametrize(("amplitude", "answers"), [(0.4e-6, True), (0.0, False)])
-def test_a_deep_breath_shows_whether_skin_answers(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, amplitude: float, answers: bool
-) -> None:
+def test_a_response_is_told_by_its_size_and_latency(amplitude: float, answers: bool) -> None:
     hz = 50.0
     t = np.arange(round(25 * hz)) / hz
     # A response that begins 2 s after the breath, rises in 1.5 s and recovers slowly (Boucsein 2012).
@@ -377,12 +398,35 @@ def test_a_deep_breath_shows_whether_skin_answers(
     assert result.level_s == pytest.approx(5e-6, rel=0.1)
     if answers:
         assert result.latency_s == pytest.approx(2.0, abs=0.4)
-    stage.world.newest = NewestSignal(skin, hz, 0.0)
-    monkeypatch.setattr("veridical.gui.run.run_desk.LENGTH_S", 0.0)
-    desk = stage.page.desk
-    desk.observer = stage.world.lab().open_observer()
-    desk.breathe()
-    assert "breathe normally" in desk.breath_words()
-    desk.poll()
-    assert desk.breath is not None
-    assert not desk.is_breathing
+
+
+def test_a_deep_breath_shows_whether_skin_answers(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The operator's words are shortened, the body's answer is not.
+    monkeypatch.setattr("veridical.gui.run.run_desk.BREATH_S", 1.0)
+    monkeypatch.setattr("veridical.gui.run.run_desk.LENGTH_S", 8.0)
+    still = Device("GateStill", "EDA", {"EDA": lambda t: 4.0 + 0.002 * np.sin(0.4 * t)}, 32, "microsiemens")
+    stage.show(still)
+    gate = stage.until_known()
+    assert gate["breath"][:2] == (
+        "unknown", "Not checked yet. Let the participant take one deep breath: Check skin response.",
+    )  # fmt: skip
+    stage.breathe()
+    light, words, stops = stage.until_known_again("breath", "caution")["breath"]
+    assert (light, stops) == ("caution", False)
+    assert words.startswith("No response of 0.01 µS or more to a deep breath (level 4.0 µS)")
+    assert "Warm the hands" in words
+    stage.take_away(still)
+    # A simulated participant who breathes when told to; the skin's own responses come 1 to 3 times a minute.
+    stage.simulate(SimulationPlan(seed=3, eeg_channels=1, eeg_hz=100.0, eda_hz=32.0, ecg_hz=100.0, prefix="Breath"))
+    stage.until(lambda: stage.page.desk.has_skin)
+    stage.breathe()
+    stage.until_known_again("breath", "good")
+    breath = stage.page.desk.breath
+    assert breath is not None
+    assert breath.latency_s is not None
+    assert breath.amplitude_s is not None
+    assert 1.0 < breath.latency_s < 3.5
+    assert breath.amplitude_s > 0.2e-6
+    request = stage.page.desk.request()
+    assert request is not None
+    assert request.breath == breath

@@ -64,13 +64,14 @@ class RecordingChoices:
     markers : tuple of str
         Markers of the study's own that the operator writes with the keys 1 to 9.
     required : tuple of str
-        Roles without which no session begins, unless the operator gives a reason.
+        Roles without which no session begins, unless the operator gives a reason; ``features`` stands for those that
+        the primary analysis computes its features from (``services.required_roles``). Empty requires none.
     """
 
     fallback: str = ""
     pauses_when_lost: bool = False
     markers: tuple[str, ...] = ()
-    required: tuple[Role, ...] = ()
+    required: tuple[Role | Literal["features"], ...] = ("features",)
 
 
 @dataclass(frozen=True)

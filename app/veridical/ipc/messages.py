@@ -77,11 +77,16 @@ class Decide:
 
 
 @dataclass(frozen=True)
+class Breathe:
+    """Take one deep breath now, as a person is asked to before a session (simulator)."""
+
+
+@dataclass(frozen=True)
 class Stop:
     """Drain, verify and end (recorder, simulator)."""
 
 
-Command: TypeAlias = Start | Pause | Resume | Abort | Note | Observe | Mark | Linger | Decide | Stop
+Command: TypeAlias = Start | Pause | Resume | Abort | Note | Observe | Mark | Linger | Decide | Breathe | Stop
 
 
 # States: each is whole, so that a window which attaches late knows everything at once -------------

@@ -14,12 +14,15 @@ from veridical.services.gate_item import GateItem as GateItem
 from veridical.services.refresh import find_refresh
 from veridical.services.session import RunRequest, intake_of, plan_of, shown_in
 from veridical.services.study import Study
+from veridical.services.verified_files import VerifiedFiles
 
 if TYPE_CHECKING:
     from veridical.services.observer import Observation, Observer
 
 
-def check_before_run(study: Study, request: RunRequest, observer: "Observer | None" = None) -> tuple[GateItem, ...]:
+def check_before_run(
+    study: Study, request: RunRequest, observer: "Observer | None" = None, verified: VerifiedFiles | None = None
+) -> tuple[GateItem, ...]:
     """Answer every item of the pre-flight gate (run it off the Qt thread).
 
     Parameters
@@ -27,9 +30,11 @@ def check_before_run(study: Study, request: RunRequest, observer: "Observer | No
     observer : Observer or None
         Watches the request's streams already: then this takes only as long as the files do. None watches them for
         as long as it takes to know their rates (5 to 6 s).
+    verified : VerifiedFiles or None
+        Pictures that were found whole at an earlier check; None reads all of them.
     """
     if observer is not None:
-        return _check(study, request, observer.observation())
+        return _check(study, request, observer.observation(), verified)
     # Signal processing takes a second to import; the window and the command's help are there before.
     from veridical.services.observer import Observer
 
@@ -41,7 +46,9 @@ def check_before_run(study: Study, request: RunRequest, observer: "Observer | No
         own.close()
 
 
-def _check(study: Study, request: RunRequest, seen: "Observation") -> tuple[GateItem, ...]:
+def _check(
+    study: Study, request: RunRequest, seen: "Observation", verified: VerifiedFiles | None = None
+) -> tuple[GateItem, ...]:
     from veridical.services import signal_gate
 
     plan = SessionPlan()
@@ -54,7 +61,7 @@ def _check(study: Study, request: RunRequest, seen: "Observation") -> tuple[Gate
     def stimuli() -> str:
         nonlocal plan
         plan = plan_of(study, request)
-        preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan))
+        preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan), verified=verified)
         return f"{len(plan.trials)} pictures to show, all as they were imported"
 
     def consent() -> str:

@@ -17,9 +17,10 @@ from veridical.domain.protocol import SessionPlan
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import StreamDescription
 from veridical.services.study import Study
+from veridical.services.verified_files import VerifiedFiles
 from veridical.storage.atomic import write_atomically
 from veridical.storage.clip_decoding import look_at_clip
-from veridical.storage.stimuli_table import check_stimulus_file
+from veridical.storage.stimuli_table import check_stimulus_file, stimulus_path
 
 # An answer takes a few seconds; a session must not end for want of space, so plan generously.
 _RATING_S = 5.0
@@ -50,22 +51,38 @@ def check_run_is_new(study: Study, key: RunKey) -> None:
         )
 
 
-def check_stimuli(folder: Path, stimuli: Sequence[Stimulus], allows_changed: bool = False) -> None:
-    """Raise StimulusError if a file that will be shown is missing, changed or cannot be decoded."""
+def check_stimuli(
+    folder: Path, stimuli: Sequence[Stimulus], allows_changed: bool = False, verified: VerifiedFiles | None = None
+) -> None:
+    """Raise StimulusError if a file that will be shown is missing, changed or cannot be decoded.
+
+    Parameters
+    ----------
+    verified : VerifiedFiles or None
+        Files that need not be read again as long as nobody touched them; None reads all of them.
+    """
+    known = verified or VerifiedFiles()
     for stimulus in stimuli:
-        check_stimulus_file(folder, replace(stimulus, sha256="") if allows_changed else stimulus)
-        if stimulus.kind != "image":
-            what = "video" if stimulus.kind == "video" else "sound"
-            look_at_clip(folder / stimulus.file, f"The {what} {stimulus.id} ({stimulus.file})")
-            continue
-        path = folder / stimulus.file
-        try:
-            with Image.open(path) as picture:
-                picture.load()
-        except Exception as error:  # decoders raise many kinds for damaged bytes
-            raise StimulusError(
-                f"The picture {path} of {stimulus.id} cannot be decoded ({error}); put the original file back."
-            ) from error
+        path = stimulus_path(folder, stimulus)
+        stamp = known.stamp(path, stimulus.sha256)
+        if not known.holds(path, stamp):
+            check_stimulus_file(folder, replace(stimulus, sha256="") if allows_changed else stimulus)
+            _decode(path, stimulus)
+            known.note(path, None if allows_changed else stamp)
+
+
+def _decode(path: Path, stimulus: Stimulus) -> None:
+    if stimulus.kind != "image":
+        what = "video" if stimulus.kind == "video" else "sound"
+        look_at_clip(path, f"The {what} {stimulus.id} ({stimulus.file})")
+        return
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+    except Exception as error:  # decoders raise many kinds for damaged bytes
+        raise StimulusError(
+            f"The picture {path} of {stimulus.id} cannot be decoded ({error}); put the original file back."
+        ) from error
 
 
 def find_loudspeaker() -> str:

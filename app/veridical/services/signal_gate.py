@@ -7,6 +7,7 @@ from veridical.domain.stream import Role, RoleAssignment, StreamDescription, fin
 from veridical.ipc.messages import Light
 from veridical.services.gate_item import GateItem
 from veridical.services.observer import Observation, RoleObservation, StreamObservation
+from veridical.services.required_roles import required_roles
 from veridical.services.session import RunRequest
 from veridical.services.study import Study
 from veridical.signals.quality import ChannelQuality
@@ -40,7 +41,7 @@ def silent_item(study: Study, request: RunRequest, seen: Observation) -> list[Ga
 
 def role_items(study: Study, request: RunRequest, seen: Observation) -> list[GateItem]:
     """Return an item for every role that the study requires, that is here, or that most studies have."""
-    required = study.settings.recording.required
+    required = required_roles(study.settings)
     roles = resolve_roles(request.streams, study.settings.roles)
     here = {r.role for r in roles}
     shown = [r for r in _ORDER if r in _USUAL or r in required or r in here]
@@ -118,7 +119,7 @@ def _arrival(role: RoleAssignment, stream: StreamDescription, seen: StreamObserv
 
 def quality_items(study: Study, request: RunRequest, seen: Observation) -> list[GateItem]:
     """Return items on units and on the quality of EEG, EDA and ECG; roles that are not here have none."""
-    required = study.settings.recording.required
+    required = required_roles(study.settings)
     items: list[GateItem] = []
     doubts = [r for r in seen.roles if r.doubt is not None]
     if doubts:

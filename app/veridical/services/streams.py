@@ -14,7 +14,7 @@ from veridical.domain.event import MARKER_STREAM_NAME, Marker
 from veridical.domain.simulation import SimulationPlan, SimulatorSetup
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import Role, RoleAssignment, StreamDescription, resolve_roles
-from veridical.ipc.messages import Light, SimulatorState, Stop
+from veridical.ipc.messages import Breathe, Light, SimulatorState, Stop
 from veridical.paths import RunPaths
 from veridical.services.children import Child, spawn
 from veridical.services.role_view import RoleView
@@ -167,6 +167,11 @@ class SimulatorHandle:
         if self._child.is_alive() or (isinstance(state, SimulatorState) and state.phase == "ended"):
             return ""
         return f"The simulator ended unexpectedly{self._child.words_of_end()}; start it again."
+
+    def breathe(self) -> None:
+        """Let the simulated participant take a deep breath."""
+        self._child.attach()
+        self._child.send(Breathe())
 
     def stop(self) -> None:
         """End the process."""

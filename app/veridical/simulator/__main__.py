@@ -11,7 +11,7 @@ import psutil
 
 from veridical.domain.errors import VeridicalError
 from veridical.ipc.channel import Server
-from veridical.ipc.messages import SimulatorState, Stop
+from veridical.ipc.messages import Breathe, SimulatorState, Stop
 from veridical.paths import RunPaths
 from veridical.simulator.live import LiveAmplifier
 from veridical.simulator.setup import read_setup
@@ -97,7 +97,9 @@ def _stream(folder: Path, server: Server, owner: Owner | None) -> None:
     amplifier = LiveAmplifier(read_setup(folder))
     try:
         server.publish(SimulatorState("streaming", ", ".join(amplifier.names)))
-        while not isinstance(server.wait(_STEP_S), Stop):
+        while not isinstance(command := server.wait(_STEP_S), Stop):
+            if isinstance(command, Breathe):
+                amplifier.breathe()
             amplifier.step()
             if owner is not None and owner.is_gone_for_good(amplifier.is_needed_by_a_session, time.monotonic()):
                 return

@@ -11,6 +11,8 @@ from veridical.domain.stimulus import CONDITIONS, Stimulus
 
 # After this time nothing answers a picture any more (the skin's recovery, Boucsein 2012).
 FORGOTTEN_AFTER_S = 30.0
+# What the body is told when the participant is asked for a deep breath; it never stands in a recording.
+DEEP_BREATH = "breath/deep"
 # Nothing answers sooner. A marker that is heard as late as this, plus the lag of a live amplifier, changes nothing.
 REACTION_S = 0.04
 
@@ -80,6 +82,7 @@ class Course:
         self._shown: list[Shown] = []
         self._n_shown = 0
         self._closed_s: list[tuple[float, float]] = []
+        self._breaths_s: list[float] = []
 
     def hear(self, at_s: float, marker: Marker) -> None:
         """Take a marker that happened ``at_s`` seconds after the first sample.
@@ -97,6 +100,8 @@ class Course:
             chances = Chances.draw(self._seed, self._n_shown)
             self._shown.append(Shown(self._n_shown, at_s, feeling, chances, brightness=brightness))
             self._n_shown += 1
+        elif name == DEEP_BREATH:
+            self._breaths_s.append(at_s)
         elif name == "baseline/eyes-closed/start":
             self._closed_s.append((at_s, np.inf))
         elif name in ("baseline/eyes-closed/end", "session/end") and self._closed_s:
@@ -118,6 +123,10 @@ class Course:
     def begun_within(self, last_s: float, now_s: float) -> tuple[Shown, ...]:
         """Pictures that came during the last seconds."""
         return tuple(s for s in self._shown if now_s - last_s < s.onset_s < now_s - REACTION_S)
+
+    def breaths_within(self, last_s: float, now_s: float) -> tuple[tuple[int, float], ...]:
+        """Deep breaths of the last seconds: their number from 0, and when they began."""
+        return tuple((k, at_s) for k, at_s in enumerate(self._breaths_s) if now_s - last_s < at_s < now_s)
 
     def are_eyes_closed(self, at_s: float) -> bool:
         """Whether the eyes are closed (the rest with eyes closed)."""

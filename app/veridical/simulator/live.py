@@ -2,8 +2,10 @@
 
 import numpy as np
 
+from veridical.domain.event import Marker
 from veridical.domain.simulation import SimulatorSetup
 from veridical.simulator.amplifier import Amplifier
+from veridical.simulator.course import DEEP_BREATH
 from veridical.simulator.hearing import MarkerEar
 from veridical.streaming.clock import local_clock
 from veridical.streaming.outlet import NumericOutlet
@@ -60,6 +62,10 @@ class LiveAmplifier:
                 index = self._sent[k] + np.arange(n)
                 outlet.push(stream.samples.take(n), self._start_s + period_s * index)
                 self._sent[k] += n
+
+    def breathe(self) -> None:
+        """Let the participant take a deep breath now."""
+        self._amplifier.hear(local_clock() - self._start_s, Marker(DEEP_BREATH))
 
     def close(self) -> None:
         """Withdraw the streams and stop listening."""

@@ -75,7 +75,7 @@ _COMMENTS: dict[str, str] = {
     "markers": "the study's own markers, written by the operator with the keys 1 to 9",
     "colour": "#rrggbb, told apart from the others by colour-blind people too",
     "fallback": "folder, best on another disk, in which a recording goes on when its own disk fails; empty: none",
-    "required": "roles without which no session begins: EEG, EDA, ECG, EOG, respiration, PPG, ...",
+    "required": 'roles without which no session begins: EEG, EDA, ECG, ...; "features": those that the features need',
     "gain": "multiplies the raw numbers to give volts or siemens; unit and scale say where it comes from",
     "minus": "of bipolar pairs: the channel that is subtracted, -1 for none",
 }

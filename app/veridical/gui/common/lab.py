@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from veridical.services.session_examination import Examination
     from veridical.services.study_reporting import StudyReport
     from veridical.services.training import TrainingResult
+    from veridical.services.verified_files import VerifiedFiles
     from veridical.signals.similar import Swings
 
     Alike = tuple[Swings | None, tuple[Suggestion, ...]]
@@ -181,9 +182,9 @@ class Lab:
     remember_roles: Callable[[studies.Study, tuple[RoleAssignment, ...]], studies.Study] = roles.remember_roles
     measure_refresh: Callable[[studies.Study, ScreenChoice], Work[refresh.Refresh]] = refresh.measure_refresh_work
     start_simulator: Callable[[studies.Study, SimulationPlan], streams.SimulatorHandle] = streams.start_simulator
-    check_before_run: "Callable[[studies.Study, session.RunRequest, Observer | None], tuple[gate.GateItem, ...]]" = (
-        gate.check_before_run
-    )
+    check_before_run: """Callable[
+        [studies.Study, session.RunRequest, Observer | None, VerifiedFiles | None], tuple[gate.GateItem, ...]
+    ]""" = gate.check_before_run
     display_timings: Callable[[studies.Study], tuple[DisplayTiming, ...]] = display_timing.timings_of
     measure_display: Callable[[studies.Study, display_timing.DisplayTest], Work[DisplayTiming]] = (
         display_timing.measure_display_work
@@ -196,6 +197,7 @@ class Lab:
     plan_relabelling: Callable[[studies.Study, relabelling.Place, relabelling.Place], relabelling.Relabelling] = (
         relabelling.plan_relabelling
     )
+    find_interrupted: Callable[[studies.Study], relabelling.Relabelling | None] = relabelling.find_interrupted
     relabel: Callable[[studies.Study, relabelling.Place, relabelling.Place], Work[relabelling.Relabelling]] = (
         relabelling.relabel_work
     )

@@ -140,7 +140,9 @@ class RunPage(Page):
         self._check_gate()
         self._draw()
         self.context.workspace.set_status(
-            resolve_status(self.desk.streams, self.desk.has_markers, self.scope.traces, self.desk.state)
+            resolve_status(
+                self.desk.streams, self.desk.has_markers, self.scope.traces, self.desk.state, self.desk.roles
+            )
         )
 
     # Acts -------------------------------------------------------------------------------------------
@@ -533,13 +535,13 @@ class RunPage(Page):
         if request != self._checked or (is_old and self.isVisible()):
             self._checked, self._checked_at = request, time.monotonic()
             lab, known, key = self.context.lab, self.desk.broken, request.key
-            observer = self.desk.observer
+            observer, verified = self.desk.observer, self.desk.verified
             is_new, self._looked_for = key != self._looked_for, key
 
             def check() -> tuple[tuple[GateItem, ...], BrokenSession | None]:
                 # Reading a recording's markers takes a moment: once for every run is enough.
                 broken = lab.look_for_broken(study, key.participant, key.session) if is_new else known
-                return lab.check_before_run(study, request, observer), broken
+                return lab.check_before_run(study, request, observer, verified), broken
 
             self.gate_runner.start_call(check, "Checking")
 

@@ -20,6 +20,7 @@ from veridical.services.resuming import BrokenSession
 from veridical.services.session import RunRequest
 from veridical.services.streams import SimulatorHandle, StreamWatch
 from veridical.services.study import Study
+from veridical.services.verified_files import VerifiedFiles
 
 if TYPE_CHECKING:
     from veridical.services.observer import Observation, Observer
@@ -56,7 +57,9 @@ class RunDesk:
         self.overrides: dict[str, Override] = {}
         self.breath: BreathCheck | None = None
         self.observer: Observer | None = None
+        self.verified = VerifiedFiles()
         self._breath_began_s: float | None = None
+        self._is_breath_asked = False
         self._seen: dict[str, float] = {}
         self._gone: dict[str, tuple[StreamDescription, float]] = {}
         self._watch: StreamWatch | None = None
@@ -195,7 +198,7 @@ class RunDesk:
 
     def breathe(self) -> None:
         """Begin the deep-breath check."""
-        self._breath_began_s = time.monotonic()
+        self._breath_began_s, self._is_breath_asked = time.monotonic(), False
 
     def breath_words(self) -> str:
         """What to tell the participant now, or what the check found; empty before it."""
@@ -208,6 +211,11 @@ class RunDesk:
         if self._breath_began_s is None or self.observer is None:
             return
         elapsed_s = time.monotonic() - self._breath_began_s
+        if elapsed_s >= BREATH_S and not self._is_breath_asked:
+            self._is_breath_asked = True
+            if self._simulator is not None and self.has_simulator:
+                # A person hears the operator; a simulated one is told here.
+                self._simulator.breathe()
         if elapsed_s < LENGTH_S:
             return
         self._breath_began_s = None
