@@ -156,6 +156,7 @@ def test_the_command_resumes_and_refuses_when_nothing_is_left(
     command = [
         *(sys.executable, "-m", "veridical", "run", str(study.root), "--participant", "001", "--headless"),
         *("--simulate-participant", "--resume", "--json", "--stream", f"source_id={streams[0].source_id}"),
+        *("--override", "eeg=only the heart is recorded here"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
@@ -163,6 +164,9 @@ def test_the_command_resumes_and_refuses_when_nothing_is_left(
     assert (told["run"], told["continues"]) == (2, 1)
     assert "broke off after" in done.stderr
     assert n_before + told["n_answered"] == len(plan_session(study, RunKey("001")).trials)
+    session = find_session(study.paths.session_file(RunKey("001", run=2)))
+    assert session is not None
+    assert [(o.item, o.reason) for o in session.overrides] == [("eeg", "only the heart is recorded here")]
     again = subprocess.run(command, capture_output=True, text=True, check=False, timeout=100)
     assert again.returncode == 1
     assert "nothing to resume" in again.stderr
