@@ -12,6 +12,7 @@ from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.event import Event, Marker
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.recording import Recording, Signal
 from veridical.domain.study import StudySettings
 from veridical.domain.timeline import Segment, Timeline
@@ -143,9 +144,51 @@ def test_all_windows_of_the_autonomic_protocol_fit() -> None:
     assert np.isfinite(features.named).all()
     assert np.isfinite(features.artifacts).all()
     assert features.artifact_names == (*(f"muscle {label}" for label in CAP), "eyes", "marked")
-    names, evidence = features.evidence
-    assert "scl" not in names
-    assert evidence.shape == (N_TRIALS, len(NAMED_FEATURES) - 1)
+    assert "scl" not in features.learned_names
+    learned = features.columns(features.learned_names)
+    assert learned.shape == (N_TRIALS, len(NAMED_FEATURES) - 1)
+    np.testing.assert_array_equal(learned[:, features.learned_names.index("lpp")], _column(features, "lpp"))
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "modalities", "views"),
+    [
+        ("evoked", {"EEG"}, ["evoked samples"]),
+        ("eeg", {"EEG"}, ["named EEG features"]),
+        ("eda", {"EDA"}, ["skin conductance"]),
+        ("ecg", {"ECG"}, ["heart rate"]),
+        ("fusion", {"EEG", "EDA", "ECG"}, ["evoked samples", "skin conductance", "heart rate"]),
+        (
+            "chosen",
+            {"EEG", "EDA", "ECG"},
+            ["evoked samples", "named EEG features", "skin conductance", "heart rate", "all named features"],
+        ),
+    ],
+)
+def test_a_pipeline_looks_at_its_own_modalities_only(
+    pipeline: PipelineName, modalities: set[str], views: list[str]
+) -> None:
+    recording = _recording()
+    # One mark in a trial of its own for every modality.
+    touched = {"EEG": 2, "EDA": 4, "ECG": 6}
+    labels = {"EEG": "muscle", "EDA": "eda-motion", "ECG": "ecg-missed"}
+    marks = AnnotationSet(
+        tuple(
+            sorted(Annotation(onset_s=_onsets()[k] + 0.5, duration_s=0.2, label=labels[m]) for m, k in touched.items())
+        )
+    )
+    features = extract_features(recording, marks, SETTINGS, pipeline)
+    assert [view.name for view in features.views] == views
+    assert set(np.flatnonzero(~features.kept)) == {touched[m] for m in modalities}
+    assert np.isfinite(features.columns(features.learned_names)[features.kept]).all()
+
+
+def test_a_modality_that_is_missing_leaves_a_fusion_of_the_others() -> None:
+    recording = _recording()
+    without = replace(recording, signals=tuple(s for s in recording.signals if s.role not in ("EDA", "EEG")))
+    assert [v.name for v in extract_features(without, AnnotationSet(), SETTINGS, "fusion").views] == ["heart rate"]
+    with pytest.raises(AnalysisError, match=r"pipeline 'eda' can learn nothing .*no EDA was recorded"):
+        extract_features(without, AnnotationSet(), SETTINGS, "eda")
 
 
 def test_windows_that_do_not_fit_short_pictures_are_named() -> None:

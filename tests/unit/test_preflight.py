@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from veridical.domain.errors import StimulusError
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.protocol import Protocol
 from veridical.domain.stimulus import Stimulus
 from veridical.domain.stream import Role
-from veridical.domain.study import AnalysisChoices, PipelineName, RecordingChoices, StudySettings
+from veridical.domain.study import AnalysisChoices, RecordingChoices, StudySettings
 from veridical.services.preflight import check_stimuli
 from veridical.services.required_roles import required_roles
 from veridical.services.verified_files import VerifiedFiles

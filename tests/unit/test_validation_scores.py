@@ -4,105 +4,17 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sklearn.linear_model import LinearRegression, Ridge
-from sklearn.metrics import balanced_accuracy_score, roc_auc_score
-from sklearn.preprocessing import StandardScaler
+from sklearn.metrics import roc_auc_score
+from tests.unit.scikit_reference import Reference, labels_of, problem_of
 
-from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.progress import finish
 from veridical.learning.permutation import circular_shifts, free_permutations
 from veridical.learning.problem import Problem
-from veridical.learning.ridge import penalties_for
-from veridical.learning.splits import inner_folds, outer_folds
+from veridical.learning.splits import outer_folds
 from veridical.learning.validation import validate_problem
 
 N = 48
 N_FREE = 6
-
-
-def problem_of(n: int, n_features: int, *, midpoints: bool, drops: bool, seed: int, detrends: bool) -> Problem:
-    """Draw a problem with a weak effect, repeats, and, if asked, midpoint ratings, gaps and dropped trials."""
-    rng = np.random.default_rng(seed)
-    ratings = rng.integers(1, 8, n).astype(float)
-    if not midpoints:
-        ratings[ratings == 4] = 6
-    features = rng.standard_normal((n, n_features)) * rng.uniform(1e-6, 1e3, n_features)
-    features[:, :3] += 0.8 * features[:, :3].std(axis=0) * np.sign(ratings - 4)[:, None]
-    kept = np.ones(n, dtype=bool)
-    if drops:
-        kept[rng.choice(n, 5, replace=False)] = False
-        ratings[rng.choice(n, 3, replace=False)] = np.nan
-        features[~kept] = np.nan
-    groups = np.arange(n)
-    groups[-4:] = groups[5:9]
-    onsets = np.cumsum(rng.uniform(6, 14, n))
-    return Problem(features, ratings, kept, 4.0, "midpoint", groups, onsets, np.zeros(n, dtype=int), detrends=detrends)
-
-
-class Reference:
-    """The same pipeline with scikit-learn's estimators, one fit at a time."""
-
-    def __init__(self, problem: Problem, labels: FloatArray) -> None:
-        self._problem, self._labels = problem, labels
-        index = np.linspace(-1.0, 1.0, problem.n_presented)
-        columns = [index, index**2] if problem.detrends else []
-        if problem.nuisance is not None:
-            columns += list(problem.nuisance.T)
-        self._design = np.column_stack(columns) if columns else None
-        self._features = np.nan_to_num(problem.features)
-
-    def _prepare(self, train: IntArray, test: IntArray) -> tuple[FloatArray, FloatArray]:
-        # Robust standard deviations from the training rows' quartiles; four of them either way count.
-        low, middle, high = (np.sort(self._features[train], axis=0)[q * len(train) // 4] for q in (1, 2, 3))
-        reach = 4 * (high - low) / 1.349
-        x_train, x_test = (np.clip(self._features[rows], middle - reach, middle + reach) for rows in (train, test))
-        if self._design is not None:
-            trend = LinearRegression().fit(self._design[train], x_train)
-            x_train = x_train - trend.predict(self._design[train])
-            x_test = x_test - trend.predict(self._design[test])
-        scaler = StandardScaler().fit(x_train)
-        return scaler.transform(x_train), scaler.transform(x_test)
-
-    def _fit(self, prepared: FloatArray, train: IntArray, alpha: float) -> Ridge:
-        labelled = self._labels[train] != 0
-        return Ridge(alpha=alpha).fit(prepared[labelled], self._labels[train][labelled])
-
-    def _alpha(self, train: IntArray) -> float:
-        grid = penalties_for(self._features.shape[1])
-        errors = np.zeros(len(grid))
-        for inner in inner_folds(self._problem, train):
-            x_train, x_test = self._prepare(inner.train, inner.test)
-            truth = self._labels[inner.test]
-            for k, alpha in enumerate(grid):
-                predicted = self._fit(x_train, inner.train, alpha).predict(x_test)
-                errors[k] += ((predicted - truth) ** 2)[truth != 0].sum()
-        return grid[int(np.argmin(errors))]
-
-    def scores(self) -> tuple[float, float, FloatArray]:
-        """Return fold-wise AUC, balanced accuracy and decision values."""
-        decisions = np.full(len(self._labels), np.nan)
-        aucs, weights = [], []
-        for fold in outer_folds(self._problem):
-            x_train, x_test = self._prepare(fold.train, fold.test)
-            ridge = self._fit(x_train, fold.train, self._alpha(fold.train))
-            fitted, predicted = ridge.predict(x_train), ridge.predict(x_test)
-            own = self._labels[fold.train]
-            decisions[fold.test] = predicted - (fitted[own == 1].mean() + fitted[own == -1].mean()) / 2
-            truth = self._labels[fold.test]
-            used = truth != 0
-            if len(set(truth[used])) == 2:
-                aucs.append(roc_auc_score(truth[used], predicted[used]))
-                weights.append((truth == 1).sum() * (truth == -1).sum())
-        tested = np.isfinite(decisions) & (self._labels != 0)
-        accuracy = balanced_accuracy_score(self._labels[tested], np.where(decisions[tested] > 0, 1.0, -1.0))
-        return float(np.average(aucs, weights=weights)), float(accuracy), decisions
-
-
-def labels_of(problem: Problem, order: IntArray) -> FloatArray:
-    """Split permuted ratings at the midpoint; 0 where left out or dropped."""
-    signs = np.nan_to_num(np.sign(problem.ratings[order] - problem.midpoint))
-    labels: FloatArray = np.where(problem.kept, signs, 0.0)
-    return labels
 
 
 @pytest.mark.parametrize(

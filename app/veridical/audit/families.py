@@ -15,7 +15,7 @@ from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Validation
 from veridical.domain.progress import Work
-from veridical.learning.problem import Problem
+from veridical.learning.problem import Problem, with_other_features
 from veridical.learning.splits import outer_folds
 from veridical.learning.validation import validate_problem
 
@@ -143,8 +143,7 @@ def measure_family(context: AuditContext, family: Family) -> Work[FamilyResult]:
     kept = np.asarray(context.problem.kept, dtype=bool) & known
     values = np.where(known[:, None], family.values, 0.0)
     alone_problem = replace(
-        context.problem,
-        features=values,
+        with_other_features(context.problem, values),
         kept=kept,
         nuisance=None,
         # Taking the trial index out of the trial index would leave nothing to measure.

@@ -51,10 +51,15 @@ class TargetRule(StrEnum):
 
 
 class Pipeline(StrEnum):
-    """Pipelines by name (``domain.study.PipelineName``)."""
+    """Pipelines by name (``domain.pipeline.PipelineName``)."""
 
     evoked = "evoked"
     interpretable = "interpretable"
+    eeg = "eeg"
+    eda = "eda"
+    ecg = "ecg"
+    fusion = "fusion"
+    chosen = "chosen"
 
 
 StudyArgument = Annotated[Path, typer.Argument(metavar="STUDY", help="The study's folder.")]

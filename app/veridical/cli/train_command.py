@@ -6,7 +6,7 @@ from typing import cast
 
 from veridical.cli.output import JsonValue, follow, put, put_json
 from veridical.domain.label_rule import LabelRule
-from veridical.domain.study import PipelineName
+from veridical.domain.pipeline import PipelineName
 from veridical.reports.content import Refinement
 from veridical.services.judging import TrainingRequest
 from veridical.services.study import open_study

@@ -56,6 +56,10 @@ class Validation:
         How many of ``null`` are free permutations; they come first.
     fold_of : ndarray of int, shape (n_presented,)
         The outer fold that tested a trial; -1 for rows never tested.
+    views : tuple of str
+        Models that were put together, such as one of each modality; empty if there is one model only.
+    shares : ndarray, shape (n_folds, n_views)
+        What part of the decision's spread came from each in each outer fold, by its inner folds.
     """
 
     n_trials: int
@@ -78,6 +82,8 @@ class Validation:
     probabilities: FloatArray = field(default_factory=lambda: np.empty(0))
     n_free: int = 0
     fold_of: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
+    views: tuple[str, ...] = ()
+    shares: FloatArray = field(default_factory=lambda: np.empty((0, 0)))
 
     @property
     def confusion(self) -> tuple[tuple[int, int], tuple[int, int]]:

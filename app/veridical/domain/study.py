@@ -7,11 +7,10 @@ from typing import Literal
 from veridical.domain.annotation import SHIPPED_LABELS, ArtifactLabel
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.label_rule import LabelRule
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.protocol import Protocol
 from veridical.domain.stream import Role, RoleAssignment
 from veridical.domain.trigger import TriggerChoice
-
-PipelineName = Literal["evoked", "interpretable"]
 
 SCHEMA_VERSION = 1
 
@@ -28,6 +27,8 @@ class AnalysisChoices:
         How answers become classes (``domain.label_rule``).
     dead_zone : float
         Under ``midpoint``: answers this near to the midpoint are left out, in units of the scale.
+    pipeline : str
+        What is learned from, and how (``domain.pipeline``).
     embargo_s : float
         Trials nearer than this to a test block (and the 2 nearest at least) are left out of training.
     smallest_effect : float

@@ -8,8 +8,9 @@ import numpy as np
 from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError
+from veridical.domain.pipeline import PIPELINES, PipelineName
 from veridical.domain.recording import Recording, Signal
-from veridical.domain.study import PipelineName, StudySettings
+from veridical.domain.study import StudySettings
 from veridical.domain.trial_table import TrialRow, trials_from_events
 from veridical.features import table
 from veridical.features.ecg import ecg_features
@@ -25,9 +26,18 @@ from veridical.features.eeg import (
 from veridical.features.marks import find_bad_channels, first_label_touching, marked_share, relevant_marks
 from veridical.features.table import NAMED_FEATURES, FeatureDefinition, Modality
 from veridical.features.timing import TOLERANCE_S, TrialTiming, in_words, measure_timing, why_not
+from veridical.features.views import ViewPlan, plan_views
 
 # A modality that is missing or unclear in more than this share of trials is left out instead of the trials.
 _MOSTLY = 0.5
+
+
+@dataclass(frozen=True)
+class View:
+    """Columns that one model learns from, such as the evoked samples or one modality's named features."""
+
+    name: str
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -37,16 +47,17 @@ class TrialFeatures:
     Parameters
     ----------
     pipeline : str
-        What ``kept``, ``reasons`` and ``artifacts`` are about: ``evoked`` looks at the evoked window,
-        ``interpretable`` at the windows of all named features.
+        What ``kept``, ``reasons`` and ``artifacts`` are about: the windows of everything that it learns from.
+    views : tuple of View
+        What the pipeline learns from; columns of one view have a model of their own if there are several.
     kept : ndarray of bool, shape (n_trials,)
         Trials that the pipeline may use.
     reasons : tuple of str
         Per trial: empty, or why it was dropped ("marked: Muscle").
     evoked : ndarray, shape (n_trials, n_evoked)
-        Volts, channel by channel over ``evoked_times_s``. Finite in kept trials of ``evoked``.
+        Volts, channel by channel over ``evoked_times_s``. Finite in kept trials if they are learned from.
     named : ndarray, shape (n_trials, n_features)
-        Finite in kept trials of ``interpretable``; under ``evoked`` NaN may stand where a modality failed.
+        Finite in kept trials for modalities that are learned from; elsewhere NaN may stand where one failed.
     artifacts : ndarray, shape (n_trials, n_artifacts)
         Finite in kept trials.
     is_marked : ndarray of bool, shape (n_trials,)
@@ -60,6 +71,7 @@ class TrialFeatures:
     """
 
     pipeline: PipelineName
+    views: tuple[View, ...]
     trials: tuple[TrialRow, ...]
     kept: BoolArray
     reasons: tuple[str, ...]
@@ -81,10 +93,16 @@ class TrialFeatures:
         return np.array([t.onset_s for t in self.trials])
 
     @property
-    def evidence(self) -> tuple[tuple[str, ...], FloatArray]:
-        """Names and columns of the named features that a model may learn from (no drift indices)."""
-        chosen = [k for k, f in enumerate(self.features) if f.is_evidence]
-        return tuple(self.features[k].name for k in chosen), self.named[:, chosen]
+    def learned_names(self) -> tuple[str, ...]:
+        """Columns that the pipeline learns from; of several views, each column once."""
+        return tuple(dict.fromkeys(name for view in self.views for name in view.names))
+
+    def columns(self, names: Sequence[str]) -> FloatArray:
+        """Return columns of evoked samples and named features, shape (n_trials, n_names)."""
+        place = {name: k for k, name in enumerate((*self.evoked_names, *(f.name for f in self.features)))}
+        everything = np.column_stack([self.evoked, self.named])
+        chosen: FloatArray = everything[:, [place[name] for name in names]]
+        return chosen
 
 
 def extract_features(
@@ -136,23 +154,29 @@ def extract_features(
             f"From {recording.file} no feature can be computed ({'; '.join(left_out)}); assign EEG, EDA or ECG "
             "channels in study.toml or show pictures for longer."
         )
-    uses_evoked = chosen == "evoked" and evoked is not None
-    if not uses_evoked and not any(f.is_evidence for f in features):
+    plans = plan_views(chosen, has_evoked=evoked is not None, named=features)
+    if not plans:
+        others = [p for p in PIPELINES if plan_views(p, has_evoked=evoked is not None, named=features)]
         raise AnalysisError(
-            f"No named feature fits {recording.file} ({'; '.join(left_out)}); take the pipeline 'evoked' or show "
-            "pictures for longer."
+            f"From {recording.file} the pipeline '{chosen}' can learn nothing ({'; '.join(left_out)}); take the "
+            f"pipeline {' or '.join(repr(p) for p in others[:2])}, or assign more channels in study.toml."
         )
-    spans = _evoked_span(evoked) if uses_evoked and evoked is not None else _named_spans(features)
+    used = evoked if any(p.is_evoked for p in plans) else None
+    modalities = {m for p in plans if not p.is_evoked for m in p.modalities}
+    is_used = [f.modality in modalities for f in features]
+    used_features = tuple(f for f, is_in in zip(features, is_used, strict=True) if is_in)
+    spans = _spans(used, used_features)
     marks = {m: relevant_marks(annotations.annotations, recording, m, bad) for m in spans}
     window_s = (min(s[0] for s in spans.values()), max(s[1] for s in spans.values()))
     names, artifacts, missing = _artifacts(recording, eeg, timing, marks, window_s)
     left_out += missing
-    wanted = evoked.values if uses_evoked and evoked is not None else named
-    owners = ["EEG"] * wanted.shape[1] if uses_evoked else [f.modality for f in features]
-    needed = np.column_stack([wanted, artifacts])
-    reasons = _reasons(timing, spans, marks, needed, [*owners, *["EEG"] * artifacts.shape[1]])
+    samples = used.values if used is not None else np.empty((len(trials), 0))
+    needed = np.column_stack([samples, named[:, is_used], artifacts])
+    owners = [*["EEG"] * samples.shape[1], *(f.modality for f in used_features), *["EEG"] * artifacts.shape[1]]
+    reasons = _reasons(timing, spans, marks, needed, owners)
     return TrialFeatures(
         pipeline=chosen,
+        views=tuple(_view(plan, evoked, features) for plan in plans),
         trials=trials,
         kept=np.array([not r for r in reasons], dtype=bool),
         reasons=reasons,
@@ -229,9 +253,15 @@ def _evoked_span(evoked: EvokedSamples) -> _Spans:
     return {"EEG": (-evoked.baseline_s, float(evoked.times_s[-1] + 1 / table.EVOKED_HZ))}
 
 
-def _named_spans(features: tuple[FeatureDefinition, ...]) -> _Spans:
-    """From the longest baseline to the last second that any feature of a modality looks at."""
-    spans: _Spans = {}
+def _view(plan: ViewPlan, evoked: EvokedSamples | None, features: Sequence[FeatureDefinition]) -> View:
+    if plan.is_evoked:
+        return View(plan.name, evoked.names if evoked is not None else ())
+    return View(plan.name, tuple(f.name for f in features if f.is_evidence and f.modality in plan.modalities))
+
+
+def _spans(evoked: EvokedSamples | None, features: tuple[FeatureDefinition, ...]) -> _Spans:
+    """From the longest baseline to the last second that anything of a modality looks at."""
+    spans = {} if evoked is None else _evoked_span(evoked)
     for f in features:
         start_s, stop_s = spans.get(f.modality, (0.0, 0.0))
         before_s = max(f.needs_before_s, table.EVOKED_BASELINE_S if f.modality == "EEG" else 0.0)

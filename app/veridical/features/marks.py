@@ -8,10 +8,9 @@ from veridical.domain.annotation import LABELS, Annotation, AnnotationSet
 from veridical.domain.arrays import FloatArray
 from veridical.domain.recording import Recording
 from veridical.domain.viewing import ViewedRecording
-from veridical.features.table import Modality
+from veridical.features.table import MODALITIES, Modality
 
 AnyRecording = Recording | ViewedRecording
-MODALITIES: tuple[Modality, ...] = ("EEG", "EDA", "ECG")
 
 # A mark on all channels touches the modalities that its label can disturb; labels not listed disturb every one.
 _DISTURBS: Mapping[str, tuple[Modality, ...]] = {

@@ -6,6 +6,8 @@ from typing import Literal
 Modality = Literal["EEG", "EDA", "ECG"]
 Region = Literal["frontal", "central", "posterior"]
 
+MODALITIES: tuple[Modality, ...] = ("EEG", "EDA", "ECG")
+
 BANDS_HZ: dict[str, tuple[float, float]] = {"theta": (4.0, 8.0), "alpha": (8.0, 13.0), "beta": (13.0, 30.0)}
 REGIONS: tuple[Region, ...] = ("frontal", "central", "posterior")
 

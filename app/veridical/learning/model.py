@@ -4,12 +4,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.domain.arrays import FloatArray
+from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Validation
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
+from veridical.learning.combining import ViewSummary, shares_of
 from veridical.learning.confounds import fit_regression
-from veridical.learning.engine import choose_penalties, decompose_inner
+from veridical.learning.engine import choose_inside, problems_of
 from veridical.learning.labels import split_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
@@ -27,7 +28,8 @@ class LinearModel:
         Decision per feature unit; Haufe pattern in feature units per unit of decision.
     bias : float
     penalty : float
-        Ridge penalty on standardised features, scikit-learn's ``alpha``.
+        Ridge penalty on standardised features, scikit-learn's ``alpha``; of several views that of the one which
+        counts most.
     sigmoid : Sigmoid
         Probability of the upper class.
     threshold : float
@@ -66,7 +68,7 @@ class LinearModel:
 
 
 def fit_model(problem: Problem, validation: Validation) -> LinearModel:
-    """Fit ridge on every labelled trial of a problem that was validated.
+    """Fit ridge on every labelled trial of a problem that was validated; of several views, each and then their shares.
 
     Trend and confounds are regressed out of the training features, as in the folds; a new trial is decided on its
     raw features, because neither is known of a later session. The sigmoid comes from the validation's out-of-fold
@@ -84,27 +86,49 @@ def fit_model(problem: Problem, validation: Validation) -> LinearModel:
     labels = split_labels(ratings, rows, problem.label_rule, problem.midpoint, problem.dead_zone)
     threshold = problem.midpoint if problem.label_rule == "midpoint" else float(np.nanmedian(ratings[rows]))
     check_classes(problem, np.where(problem.kept, labels[:, 0], 0.0))
-    targets = labels[rows]
-    grid = penalties_for(problem.features.shape[1])
-    penalty = grid[int(choose_penalties(decompose_inner(problem, rows), labels, grid)[0])]
-    regression = fit_regression(problem, rows)
-    scaled = regression.apply(problem, rows)
-    ridge = factorise(scaled, scaled[:0])
-    dual = ridge.dual(penalty)
-    completed = complete(dual, targets, find_left_out(targets))
-    weights = (scaled.T @ (dual @ completed))[:, 0] / regression.scale
-    centre = class_centre(completed - penalty * (dual @ completed), targets)[0]
-    counted = np.clip(problem.features[rows], *regression.limits)
-    mean = counted.mean(axis=0)
-    # On standardised features the ridge intercept is the mean target; raw features are centred by hand instead.
-    bias = float(completed.mean() - centre - mean @ weights)
+    parts = [_fit_view(part, rows, labels) for part in problems_of(problem)]
+    shares = shares_of([part.summary for part in parts], problem)[:, 0]
+    n_features = problem.features.shape[1]
+    weights, low, high = np.zeros(n_features), np.full(n_features, -np.inf), np.full(n_features, np.inf)
+    places = [view.columns for view in problem.views] or [np.arange(n_features)]
+    for part, columns, share in zip(parts, places, shares, strict=True):
+        weights[columns] += share * part.weights
+        low[columns], high[columns] = part.limits
     tested = np.isfinite(validation.predictions)
     return LinearModel(
         weights=weights,
-        pattern=activation_pattern(counted, weights),
-        bias=bias,
-        penalty=penalty,
+        pattern=activation_pattern(np.clip(problem.features[rows], low, high), weights),
+        bias=float(sum(share * part.bias for part, share in zip(parts, shares, strict=True))),
+        penalty=parts[int(np.argmax(shares))].penalty,
         sigmoid=fit_sigmoid(validation.predictions[tested], validation.labels[tested].astype(float)),
         threshold=threshold,
-        limits=regression.limits,
+        limits=(low, high),
     )
+
+
+@dataclass(frozen=True)
+class _ViewModel:
+    """One view's decision on its own columns; arrays of shape (n_columns,)."""
+
+    weights: FloatArray
+    bias: float
+    penalty: float
+    limits: tuple[FloatArray, FloatArray]
+    summary: ViewSummary
+
+
+def _fit_view(problem: Problem, rows: IntArray, labels: FloatArray) -> _ViewModel:
+    targets = labels[rows]
+    inner = choose_inside(problem, rows, labels)
+    penalty = penalties_for(problem.features.shape[1])[int(inner.penalties[0])]
+    regression = fit_regression(problem, rows)
+    scaled = regression.apply(problem, rows)
+    dual = factorise(scaled, scaled[:0]).dual(penalty)
+    completed = complete(dual, targets, find_left_out(targets))
+    weights = (scaled.T @ (dual @ completed))[:, 0] / regression.scale
+    centre = class_centre(completed - penalty * (dual @ completed), targets)[0]
+    mean = np.clip(problem.features[rows], *regression.limits).mean(axis=0)
+    # On standardised features the ridge intercept is the mean target; raw features are centred by hand instead.
+    bias = float(completed.mean() - centre - mean @ weights)
+    summary = ViewSummary(inner.errors, inner.decisions, inner.labels)
+    return _ViewModel(weights, bias, penalty, regression.limits, summary)

@@ -1,6 +1,7 @@
 """One participant's learning problem, on the grid of presented trials."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 
@@ -11,6 +12,22 @@ from veridical.domain.label_rule import SplitRule
 MIN_USABLE_TRIALS = 20
 MIN_PER_CLASS = 2
 EMBARGO_TRIALS = 2
+
+
+Combination = Literal["fused", "chosen"]
+
+
+@dataclass(frozen=True)
+class View:
+    """Columns of the features that get a model of their own, such as one modality.
+
+    Parameters
+    ----------
+    columns : ndarray of int, shape (n_columns,)
+    """
+
+    name: str
+    columns: IntArray
 
 
 @dataclass(frozen=True)
@@ -47,6 +64,11 @@ class Problem:
         Under ``midpoint``: ratings this near to the midpoint are left out.
     class_names : tuple of str
         Names of the lower and the upper class.
+    views : tuple of View
+        Empty: one model learns from all features together. Else every view has a model of its own.
+    combines : str
+        What becomes of the views' decisions: ``fused`` adds them up, each calibrated on the inner folds; ``chosen``
+        takes the view that the inner folds favour.
     """
 
     features: FloatArray
@@ -62,6 +84,8 @@ class Problem:
     detrends: bool = True
     class_names: tuple[str, str] = ("low", "high")
     dead_zone: float = 0.0
+    views: tuple[View, ...] = ()
+    combines: Combination = "fused"
 
     @property
     def n_presented(self) -> int:
@@ -104,6 +128,9 @@ def _check_shapes(problem: Problem) -> None:
             f"Features must have the shape (n_trials, n_features) with at least one column; "
             f"these have {problem.features.shape}."
         )
+    for view in problem.views:
+        if not len(view.columns) or view.columns.min() < 0 or view.columns.max() >= problem.features.shape[1]:
+            raise AnalysisError(f"The view {view.name} names columns that the features do not have; name others.")
     rows = {
         "features": problem.features,
         "kept": problem.kept,
@@ -152,6 +179,16 @@ def with_filled_rows(problem: Problem) -> Problem:
     """Replace the unknown features of dropped rows by 0; no fold looks at them."""
     nuisance = None if problem.nuisance is None else _filled(problem.nuisance, problem.kept)
     return replace(problem, features=_filled(problem.features, problem.kept), nuisance=nuisance)
+
+
+def problem_of_view(problem: Problem, view: View) -> Problem:
+    """Return the problem of learning from one view alone."""
+    return replace(problem, features=problem.features[:, view.columns], views=())
+
+
+def with_other_features(problem: Problem, features: FloatArray) -> Problem:
+    """Return the same question asked of other features, all of them together."""
+    return replace(problem, features=features, views=())
 
 
 def _filled(array: FloatArray, kept: BoolArray) -> FloatArray:

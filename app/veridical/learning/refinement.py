@@ -38,7 +38,6 @@ class _Fold:
     prepared: CovarianceFold
     decisions: list[FloatArray] = field(default_factory=list)
     labels: list[FloatArray] = field(default_factory=list)
-    penalties: list[FloatArray] = field(default_factory=list)
     first: CovarianceOutcome | None = None
     train_labels: FloatArray = field(default_factory=lambda: np.empty(0))
 
@@ -127,7 +126,6 @@ def _run_part(problem: Problem, part: _Fold, labels: FloatArray) -> None:
         part.first, part.train_labels = outcome, labels[part.fold.train, 0]
     part.decisions.append(outcome.decisions)
     part.labels.append(labels[part.fold.test])
-    part.penalties.append(outcome.penalties)
 
 
 def _scores(parts: Sequence[_Fold], n: int) -> FloatArray:
@@ -147,8 +145,8 @@ def _outcome(part: _Fold) -> FoldOutcome:
     return FoldOutcome(
         decisions=np.concatenate(part.decisions, axis=1),
         labels=np.concatenate(part.labels, axis=1),
-        penalties=np.concatenate(part.penalties),
         train_balanced_accuracy=0.5 if is_one_class else float(recalls.balanced_accuracy[0]),
         # Leave-one-out decisions stand for new ones; the filters have seen the trial, so they are a little too sure.
         sigmoid=fit_sigmoid(part.first.left_out[labelled, 0], part.train_labels[labelled]),
+        shares=np.ones(1),
     )

@@ -231,4 +231,6 @@ def summarise(
         probabilities=probabilities,
         n_free=min(n_free, len(null)),
         fold_of=fold_of,
+        views=tuple(view.name for view in problem.views),
+        shares=np.array([o.shares for o in outcomes]),
     )

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.participant import RunKey
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.simulation import SimulationPlan
-from veridical.domain.study import PipelineName, StudySettings
+from veridical.domain.study import StudySettings
 from veridical.domain.trial_table import TrialRow
 
 

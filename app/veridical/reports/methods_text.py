@@ -2,6 +2,7 @@
 
 from veridical.audit.wording import count
 from veridical.domain.label_rule import SENTENCES
+from veridical.domain.pipeline import PipelineName
 from veridical.reports.content import ReportContent
 
 # Order as in the text.
@@ -25,9 +26,16 @@ REFERENCES: tuple[str, ...] = (
     "neuroimaging data. NeuroImage, 184, 741-760.",
 )
 
-_PIPELINES = {
-    "evoked": "evoked samples of every channel from picture onset on",
-    "interpretable": "named features with fixed windows (listed in the report)",
+_PIPELINES: dict[PipelineName, str] = {
+    "evoked": "a ridge classifier on evoked samples of every channel from picture onset on (Blankertz et al., 2011)",
+    "interpretable": "a ridge classifier on named features with fixed windows (listed in the report)",
+    "eeg": "a ridge classifier on named features of the EEG (listed in the report)",
+    "eda": "a ridge classifier on skin conductance (listed in the report)",
+    "ecg": "a ridge classifier on heart-rate features (listed in the report)",
+    "fusion": "a late fusion: one ridge classifier each for EEG (evoked samples; Blankertz et al., 2011), skin "
+    "conductance and heart rate, whose log odds, calibrated by a sigmoid inside the training folds, add up",
+    "chosen": "a ridge classifier on whichever of evoked samples (Blankertz et al., 2011), one modality's named "
+    "features and all named features had the least squared error on inner folds of the training trials",
 }
 
 
@@ -64,8 +72,8 @@ def _labels(content: ReportContent) -> str:
     classes = " and ".join(f"{n} {name}" for name, n in v.classes.items())
     return (
         f"The target was the participant's own {content.target} rating. {rule} ({v.n_trials} labelled trials: "
-        f"{classes}). The model was a ridge classifier on {_PIPELINES[content.pipeline]} (Blankertz et al., 2011), "
-        f"line noise removed at {analysis.line_noise_hz:g} Hz."
+        f"{classes}). The model was {_PIPELINES[content.pipeline]}, "
+        f"with line noise removed at {analysis.line_noise_hz:g} Hz."
     )
 
 

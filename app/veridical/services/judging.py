@@ -13,10 +13,11 @@ from veridical.domain.errors import AnalysisError, RecordingError
 from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.label_rule import LABEL_RULES, LabelRule
 from veridical.domain.participant import RunKey
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.progress import Progress, Work
 from veridical.domain.rating import Scale
 from veridical.domain.remedy import AUDIT_RATER, Remedy
-from veridical.domain.study import AnalysisChoices, PipelineName
+from veridical.domain.study import AnalysisChoices
 from veridical.domain.trial_table import trials_from_events
 from veridical.features.extraction import TrialFeatures, extract_features
 from veridical.learning.labels import split_labels

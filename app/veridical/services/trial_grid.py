@@ -15,7 +15,7 @@ from veridical.domain.trial_table import TrialRow
 from veridical.features.extraction import TrialFeatures
 from veridical.learning.bundle import FeatureColumn
 from veridical.learning.labels import group_numbers
-from veridical.learning.problem import Problem
+from veridical.learning.problem import Combination, Problem, View
 
 _CLASS_NAMES = {"valence": ("negative", "positive")}
 
@@ -34,6 +34,10 @@ class TrialGrid:
         Analysis window, seconds from onset.
     evoked_channels : int
         Number of channels if the columns are evoked samples, channel by channel; else 0.
+    views : tuple of View
+        Columns that get a model of their own; empty if one model learns from all of them.
+    combines : str
+        How the views' decisions are put together.
     """
 
     trials: tuple[TrialRow, ...]
@@ -48,6 +52,8 @@ class TrialGrid:
     left_out: tuple[str, ...]
     window_s: tuple[float, float]
     evoked_channels: int = 0
+    views: tuple[View, ...] = ()
+    combines: Combination = "fused"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -95,6 +101,8 @@ class TrialGrid:
             runs=self.runs,
             embargo_s=choices.embargo_s,
             class_names=_CLASS_NAMES.get(scale.id, ("low", "high")),
+            views=self.views,
+            combines=self.combines,
         )
 
 
@@ -134,7 +142,7 @@ def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
     AnalysisError
         If the runs have no column in common.
     """
-    names, matrix, lost = _common([_learned(r) for r in runs])
+    names, matrix, lost = _common([(r.learned_names, r.columns(r.learned_names)) for r in runs])
     artifact_names, artifacts, lost_artifacts = _common([(r.artifact_names, r.artifacts) for r in runs])
     if not names:
         raise AnalysisError(
@@ -159,28 +167,37 @@ def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
         left_out=tuple(dict.fromkeys(words)),
         window_s=runs[0].window_s,
         evoked_channels=_count_channels(runs, names),
+        views=_views(runs, names),
+        combines="chosen" if runs[0].pipeline == "chosen" else "fused",
     )
+
+
+def _views(runs: Sequence[TrialFeatures], names: Sequence[str]) -> tuple[View, ...]:
+    """Return the views that every run has, as places among the shared columns; none if there is one model only."""
+    if runs[0].pipeline not in ("fusion", "chosen"):
+        return ()
+    place = {name: k for k, name in enumerate(names)}
+    everywhere = set.intersection(*({view.name for view in run.views} for run in runs))
+    found = [
+        View(view.name, np.array([place[n] for n in view.names if n in place], dtype=int))
+        for view in runs[0].views
+        if view.name in everywhere
+    ]
+    return tuple(view for view in found if len(view.columns))
 
 
 def _count_channels(runs: Sequence[TrialFeatures], names: Sequence[str]) -> int:
     """Channels whose evoked samples the columns are, channel by channel; 0 if they are something else."""
-    if any(run.pipeline != "evoked" or not run.evoked_names for run in runs):
+    if any(run.learned_names != run.evoked_names for run in runs):
         return 0
     n_times = min(len(run.evoked_times_s) for run in runs)
     return len(names) // n_times if n_times and len(names) % n_times == 0 else 0
 
 
-def _learned(run: TrialFeatures) -> tuple[tuple[str, ...], FloatArray]:
-    if run.pipeline == "evoked" and run.evoked_names:
-        return run.evoked_names, run.evoked
-    return run.evidence
-
-
 def _columns(run: TrialFeatures) -> tuple[FeatureColumn, ...]:
-    if run.pipeline == "evoked" and run.evoked_names:
-        times = np.tile(run.evoked_times_s, len(run.evoked_labels))
-        return tuple(FeatureColumn(n, "V", (float(t), float(t))) for n, t in zip(run.evoked_names, times, strict=True))
-    return tuple(FeatureColumn(f.name, f.unit, f.window_s) for f in run.features if f.is_evidence)
+    times = np.tile(run.evoked_times_s, len(run.evoked_labels)) if run.evoked_names else np.empty(0)
+    samples = (FeatureColumn(n, "V", (float(t), float(t))) for n, t in zip(run.evoked_names, times, strict=True))
+    return (*samples, *(FeatureColumn(f.name, f.unit, f.window_s) for f in run.features))
 
 
 def _common(tables: Sequence[tuple[tuple[str, ...], FloatArray]]) -> tuple[tuple[str, ...], FloatArray, int]:

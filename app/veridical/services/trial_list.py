@@ -6,8 +6,9 @@ from veridical.domain.annotation import AnnotationSet
 from veridical.domain.study import StudySettings
 from veridical.domain.trial_table import trials_from_events
 from veridical.domain.viewing import ViewedRecording
-from veridical.features.marks import MODALITIES, find_bad_channels, first_label_touching, relevant_marks
-from veridical.features.table import EVOKED_BASELINE_S, Modality
+from veridical.features.marks import find_bad_channels, first_label_touching, relevant_marks
+from veridical.features.table import EVOKED_BASELINE_S
+from veridical.features.views import needed_modalities
 
 # The evoked window of METHODS 4; slower measures look at the whole picture.
 _EVOKED_S = 1.0
@@ -46,10 +47,10 @@ def list_trials(
     """List the trials and what the rater's marks do to them.
 
     The window is the primary pipeline's: 0.2 s before to 1 s after onset of the EEG for ``evoked``, the whole picture
-    of EEG, skin conductance and heart otherwise. Gaps and missing samples are found when a model is trained.
+    of what is learned from otherwise. Gaps and missing samples are found when a model is trained.
     """
-    modalities: tuple[Modality, ...] = ("EEG",) if settings.analysis.pipeline == "evoked" else MODALITIES
     picture_s = settings.protocol.picture_s
+    modalities = needed_modalities(settings.analysis.pipeline, picture_s)
     stop_s = min(_EVOKED_S, picture_s) if settings.analysis.pipeline == "evoked" else picture_s
     bad = find_bad_channels(marks, recording)
     relevant = [relevant_marks(marks.annotations, recording, m, bad) for m in modalities]

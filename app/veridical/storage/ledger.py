@@ -8,7 +8,7 @@ import msgspec
 
 from veridical.domain.errors import StorageError
 from veridical.domain.label_rule import LabelRule
-from veridical.domain.study import PipelineName
+from veridical.domain.pipeline import PipelineName
 from veridical.storage.append_only import AppendOnlyFile, read_lines
 
 # What else than a training adds a try: a rater who saw the classes, marks that changed after they were locked.

@@ -14,6 +14,7 @@ from tomlkit.items import AoT, Item, Table
 from veridical.domain.annotation import ArtifactLabel
 from veridical.domain.errors import StudyError
 from veridical.domain.intake import IntakeField, check_fields
+from veridical.domain.pipeline import PIPELINES
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Scale, ScaleKind
 from veridical.domain.stream import RoleAssignment
@@ -66,7 +67,7 @@ _COMMENTS: dict[str, str] = {
     "target": "id of the scale that the model learns",
     "label_rule": '"midpoint", "median", "tertiles" of own ratings; "norm": class of the picture; "agreement"',
     "dead_zone": "under midpoint: ratings this near to the middle are left out, in units of the scale",
-    "pipeline": '"evoked": samples of the evoked response; "interpretable": named features',
+    "pipeline": f"what is learned from: {', '.join(PIPELINES)}",
     "embargo_s": "trials nearer than this to a test block are left out of training",
     "smallest_effect": "balanced accuracy below which an effect is of no interest",
     "line_noise_hz": "50 or 60",
