@@ -9,12 +9,13 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.metrics import balanced_accuracy_score, brier_score_loss, roc_auc_score
 
 from veridical.learning.calibration import fit_sigmoid
+from veridical.learning.completion import complete
 from veridical.learning.confounds import winsor_limits
 from veridical.learning.intervals import accuracy_interval, balanced_accuracy_interval, binomial_chance
 from veridical.learning.labels import median_labels, midpoint_labels, tertile_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
-from veridical.learning.ridge import complete, factorise, find_left_out
+from veridical.learning.ridge import factorise
 from veridical.learning.scores import auc, brier_score, concordance, count_recalls
 
 
@@ -27,7 +28,7 @@ def test_completing_left_out_trials_is_leaving_them_out(seed: int, n: int, p: in
     targets = rng.choice([-1.0, 0.0, 1.0], size=(n + 2, 5))
     targets[0], targets[1] = 1.0, -1.0
     ridge = factorise(train, test)
-    completed = complete(ridge.dual(penalty), targets, find_left_out(targets))
+    completed = complete(ridge.dual(penalty), targets, targets == 0)
     for column in range(5):
         used = targets[:, column] != 0
         reference = Ridge(alpha=penalty).fit(train[used], targets[used, column])

@@ -9,9 +9,10 @@ from veridical.domain.arrays import BoolArray, FloatArray, IntArray
 from veridical.domain.evaluation import Fold
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.combining import ViewSummary, combine, contributions, shares_of
+from veridical.learning.completion import complete
 from veridical.learning.confounds import prepare
 from veridical.learning.problem import Problem, problem_of_view
-from veridical.learning.ridge import RidgeFold, complete, factorise, find_left_out, penalties_for
+from veridical.learning.ridge import RidgeFold, factorise, penalties_for
 from veridical.learning.scores import class_centre, count_recalls
 from veridical.learning.splits import inner_folds
 
@@ -157,10 +158,10 @@ def inner_errors(inner: Sequence[InnerFold], labels: FloatArray, grid: Sequence[
         truth = labels[part.fold.test]
         is_used = truth != 0
         targets, _ = _trainable(labels[part.fold.train])
-        left_out = find_left_out(targets)
+        is_out: BoolArray = targets == 0
         for k, penalty in enumerate(grid):
             # Without a left-out trial the dual matrix is not needed.
-            completed = complete(part.ridge.dual(penalty), targets, left_out) if left_out.rows.size else targets
+            completed = complete(part.ridge.dual(penalty), targets, is_out) if is_out.any() else targets
             predicted = part.ridge.smoother(penalty) @ completed
             errors[k] += np.where(is_used, (predicted - truth) ** 2, 0.0).sum(axis=0)
     return errors
@@ -190,7 +191,7 @@ def _decide_inside(
 def _fit(ridge: RidgeFold, targets: FloatArray, penalty: float) -> tuple[FloatArray, FloatArray]:
     """Return predictions of training and test rows."""
     dual = ridge.dual(penalty)
-    completed = complete(dual, targets, find_left_out(targets))
+    completed = complete(dual, targets, targets == 0)
     return completed - penalty * (dual @ completed), ridge.smoother(penalty) @ completed
 
 

@@ -9,12 +9,13 @@ from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Validation
 from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.combining import ViewSummary, shares_of
+from veridical.learning.completion import complete
 from veridical.learning.confounds import fit_regression
 from veridical.learning.engine import choose_inside, problems_of
 from veridical.learning.labels import split_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
-from veridical.learning.ridge import complete, factorise, find_left_out, penalties_for
+from veridical.learning.ridge import factorise, penalties_for
 from veridical.learning.scores import class_centre
 
 
@@ -124,7 +125,7 @@ def _fit_view(problem: Problem, rows: IntArray, labels: FloatArray) -> _ViewMode
     regression = fit_regression(problem, rows)
     scaled = regression.apply(problem, rows)
     dual = factorise(scaled, scaled[:0]).dual(penalty)
-    completed = complete(dual, targets, find_left_out(targets))
+    completed = complete(dual, targets, targets == 0)
     weights = (scaled.T @ (dual @ completed))[:, 0] / regression.scale
     centre = class_centre(completed - penalty * (dual @ completed), targets)[0]
     mean = np.clip(problem.features[rows], *regression.limits).mean(axis=0)

@@ -4,21 +4,18 @@ For given features a ridge model is a fixed matrix that turns targets into predi
 matrix product (Treder 2019, "Direct calculation of out-of-sample predictions in multi-class kernel FDA"). Ridge on
 labels of 1 and -1 has the direction of shrinkage LDA.
 
-A labeling may leave trials out (ratings at the midpoint), and each permutation leaves out others. Leaving a trial out
-of least squares is the same as giving it the target that the model predicts for it: then its residual, and with it
-its weight in the dual solution, is 0. Those targets solve a linear system as small as the number of trials left out,
-so one factorisation serves every labeling, exactly.
+A labeling may leave trials out (ratings at the midpoint), and each permutation leaves out others
+(``learning.completion``).
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from veridical.domain.arrays import BoolArray, FloatArray, IntArray
+from veridical.domain.arrays import FloatArray
 
 # Penalties per feature. Standardised features give the Gram matrix a mean eigenvalue of n_features.
 PENALTIES_PER_FEATURE = (100.0, 10.0, 1.0, 0.1, 0.01)
-_CHUNK_NUMBERS = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -72,61 +69,3 @@ def factorise(train: FloatArray, test: FloatArray) -> RidgeFold:
 def penalties_for(n_features: int) -> tuple[float, ...]:
     """Return the penalties to choose from, strongest first, in scikit-learn's ``alpha``."""
     return tuple(n_features * p for p in PENALTIES_PER_FEATURE)
-
-
-@dataclass(frozen=True)
-class LeftOut:
-    """Which training trials each labeling leaves out, padded to the same number.
-
-    Parameters
-    ----------
-    rows : ndarray of int, shape (n_labelings, n_most)
-        Rows left out, then others as padding.
-    is_real : ndarray of bool, shape (n_labelings, n_most)
-        False for padding.
-    """
-
-    rows: IntArray
-    is_real: BoolArray
-
-
-def find_left_out(targets: FloatArray) -> LeftOut:
-    """Find the rows with target 0 in each column, shape (n_train, n_labelings)."""
-    out = targets.T == 0
-    counts = out.sum(axis=1)
-    most = int(counts.max(initial=0))
-    rows: IntArray = np.argsort(~out, axis=1, kind="stable")[:, :most]
-    return LeftOut(rows, np.arange(most) < counts[:, None])
-
-
-def complete(dual: FloatArray, targets: FloatArray, left_out: LeftOut) -> FloatArray:
-    """Give trials that are left out the target that the model predicts for them.
-
-    Parameters
-    ----------
-    dual : ndarray, shape (n_train, n_train)
-        Of ``RidgeFold.dual``.
-    targets : ndarray, shape (n_train, n_labelings)
-        1, -1, or 0 = left out; every column needs a trial that is not. Not modified.
-
-    Returns
-    -------
-    ndarray, shape (n_train, n_labelings)
-    """
-    most = left_out.rows.shape[1]
-    if most == 0:
-        return targets
-    weights = (dual @ targets).T
-    completed = targets.T.copy()
-    step = max(1, _CHUNK_NUMBERS // most**2)
-    diagonal = np.arange(most)
-    for start in range(0, len(completed), step):
-        part = slice(start, start + step)
-        rows, real = left_out.rows[part], left_out.is_real[part]
-        systems = dual[rows[:, :, None], rows[:, None, :]] * (real[:, :, None] & real[:, None, :])
-        systems[:, diagonal, diagonal] += ~real
-        wanted = np.where(real, -np.take_along_axis(weights[part], rows, axis=1), 0.0)
-        found = np.linalg.solve(systems, wanted[:, :, None])[:, :, 0]
-        found += np.take_along_axis(completed[part], rows, axis=1)
-        np.put_along_axis(completed[part], rows, found, axis=1)
-    return completed.T

@@ -1,11 +1,11 @@
 """Honest validation: blocked folds, two permutation tests, interval and chance level (METHODS 5)."""
 
+import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from threadpoolctl import threadpool_limits
 
 from veridical.domain.arrays import FloatArray, IntArray
 from veridical.domain.errors import AnalysisError
@@ -14,6 +14,7 @@ from veridical.domain.progress import Progress, Work, finish
 from veridical.learning.engine import FoldOutcome, run_fold
 from veridical.learning.intervals import balanced_accuracy_interval, binomial_chance
 from veridical.learning.labels import group_numbers, ratings_from_labels, split_labels
+from veridical.learning.parallel import each
 from veridical.learning.permutation import circular_shifts, free_permutations, p_value
 from veridical.learning.problem import MIN_USABLE_TRIALS, Problem, check_classes, check_problem, with_filled_rows
 from veridical.learning.scores import Recalls, auc, brier_score, concordance, count_recalls
@@ -66,15 +67,18 @@ def validate_problem(
     labelings = draw_labelings(problem, n_permutations, seed) if draws_null else seen_only
     seen = seen_labels(problem, used)
     check_classes(problem, seen)
-    problem = with_filled_rows(problem)
+    filled = with_filled_rows(problem)
     outcomes: list[FoldOutcome] = []
     probabilities = np.full(problem.n_presented, np.nan)
-    for i, fold in enumerate(used):
-        yield Progress(i, len(used), f"Validating, block {i + 1} of {len(used)}")
-        labels = labelings.labels(problem, fold.train)
-        outcome = run_fold(problem, fold, labels)
-        probabilities[fold.test] = outcome.sigmoid.probabilities(outcome.decisions[:, 0])
-        outcomes.append(outcome)
+    yield Progress(0, len(used), f"Validating, block 1 of {len(used)}")
+    found = each(used, lambda fold: run_fold(filled, fold, labelings.labels(filled, fold.train)))
+    with contextlib.closing(found):
+        for i, outcome in enumerate(found, start=1):
+            fold = used[i - 1]
+            probabilities[fold.test] = outcome.sigmoid.probabilities(outcome.decisions[:, 0])
+            outcomes.append(outcome)
+            if i < len(used):
+                yield Progress(i, len(used), f"Validating, block {i + 1} of {len(used)}")
     yield Progress(len(used), len(used), "Validated")
     return summarise(problem, used, outcomes, probabilities, seen, labelings.n_free)
 
@@ -132,10 +136,7 @@ def validate(
         runs=np.zeros(n, dtype=int),
         class_names=names,
     )
-    # The matrices are small: with more threads BLAS spends most of its time waiting (9.5 s instead of 1.3 s of
-    # processor time on 2 cores) [measured].
-    with threadpool_limits(limits=1, user_api="blas"):
-        return finish(validate_problem(problem, n_permutations, seed))
+    return finish(validate_problem(problem, n_permutations, seed))
 
 
 def usable_folds(problem: Problem, folds: Sequence[Fold]) -> tuple[Fold, ...]:

@@ -4,7 +4,6 @@ A nogil compiled kernel into a QImage took 3.3 ms for 64 channels where 64 plot 
 incrementally it took 0.5 ms (measured for this project). Without numba the same numbers come from numpy.
 """
 
-import contextlib
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veridical.domain.arrays import FloatArray
+from veridical.signals.compiling import compiled
 
 Pixels: TypeAlias = NDArray[np.uint32]
 Columns: TypeAlias = NDArray[np.float32]
@@ -37,19 +37,9 @@ _is_compiled = threading.Event()
 def _compile() -> _Kernels:
     """Compile the kernels, or load them from the cache: seconds the first time, half a second for the import."""
     try:
-        import numba
+        return _Kernels(compiled(_extremes), compiled(_row_extremes), compiled(_draw), compiled(_tint))
     except ImportError:  # no wheel for this interpreter: slower, but nothing is missing
         return _plain()
-
-    def compiled(kernel: _Kernel) -> _Kernel:
-        # Beside this file, else in the user's cache; where neither can be written it is compiled at every start.
-        with contextlib.suppress(RuntimeError):
-            cached: _Kernel = numba.njit(cache=True, nogil=True)(kernel)
-            return cached
-        fresh: _Kernel = numba.njit(nogil=True)(kernel)
-        return fresh
-
-    return _Kernels(compiled(_extremes), compiled(_row_extremes), compiled(_draw), compiled(_tint))
 
 
 @lru_cache(maxsize=1)
