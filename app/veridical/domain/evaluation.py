@@ -122,6 +122,44 @@ class Validation:
 
 
 @dataclass(frozen=True)
+class RatingValidation:
+    """How well the ratings themselves are predicted, on the folds and labelings of the classification.
+
+    Parameters
+    ----------
+    n_trials : int
+        Tested trials with an answer.
+    correlation : float
+        Of rating and prediction within the test blocks: both are counted from their block's mean first, because
+        predictions of different folds have different origins.
+    interval95 : tuple of float
+        Of the correlation.
+    p_value : float
+        Of the correlation: the larger of ``p_free`` and ``p_circular``.
+    explained : float
+        R squared: 1 minus squared error over that of the training trials' mean; below 0 if the mean does better.
+    mean_error, mean_error_guessing : float
+        Mean absolute error, and that of the training trials' median, in units of the scale.
+    null : ndarray, shape (n_labelings,)
+        Correlations of the free permutations and circular shifts.
+    predictions : ndarray, shape (n_presented,)
+        Out of fold, in units of the scale; NaN for rows never tested (dropped trials).
+    """
+
+    n_trials: int
+    correlation: float
+    interval95: tuple[float, float]
+    p_value: float
+    p_free: float
+    p_circular: float
+    explained: float
+    mean_error: float
+    mean_error_guessing: float
+    null: FloatArray
+    predictions: FloatArray
+
+
+@dataclass(frozen=True)
 class Finding:
     """The answer of one audit check.
 

@@ -41,6 +41,19 @@ def balanced_accuracy_interval(
     return _widened((high_right / n_high + low_right / n_low) / 2, lower, upper, level)
 
 
+def correlation_interval(correlation: float, n_trials: int, level: float = 0.95) -> Interval:
+    """Return Fisher's interval of a cross-validated correlation, widened like that of accuracy.
+
+    Parameters
+    ----------
+    n_trials : int
+        Less what was estimated besides, such as the mean of every test block.
+    """
+    z = float(np.arctanh(np.clip(correlation, -0.999999, 0.999999)))
+    reach = CROSS_VALIDATION_WIDENING * float(stats.norm.ppf((1 + level) / 2)) / np.sqrt(max(1, n_trials - 3))
+    return Interval(float(np.tanh(z - reach)), float(np.tanh(z + reach)), level)
+
+
 def _widened(estimate: float, low: float, high: float, level: float) -> Interval:
     below = CROSS_VALIDATION_WIDENING * max(0.0, estimate - low)
     above = CROSS_VALIDATION_WIDENING * max(0.0, high - estimate)

@@ -11,7 +11,8 @@ from veridical.learning.calibration import Sigmoid, fit_sigmoid
 from veridical.learning.combining import ViewSummary, shares_of
 from veridical.learning.completion import complete
 from veridical.learning.confounds import fit_regression
-from veridical.learning.engine import choose_inside, problems_of
+from veridical.learning.engine import summarise_view, targets_from_labels
+from veridical.learning.inner import choose_inside, problems_of
 from veridical.learning.labels import split_labels
 from veridical.learning.patterns import activation_pattern
 from veridical.learning.problem import Problem, check_classes, check_problem, with_filled_rows
@@ -120,8 +121,8 @@ class _ViewModel:
 
 def _fit_view(problem: Problem, rows: IntArray, labels: FloatArray) -> _ViewModel:
     targets = labels[rows]
-    inner = choose_inside(problem, rows, labels)
-    penalty = penalties_for(problem.features.shape[1])[int(inner.penalties[0])]
+    choice = choose_inside(problem, rows, targets_from_labels(labels))
+    penalty = penalties_for(problem.features.shape[1])[int(choice.penalties[0])]
     regression = fit_regression(problem, rows)
     scaled = regression.apply(problem, rows)
     dual = factorise(scaled, scaled[:0]).dual(penalty)
@@ -131,5 +132,4 @@ def _fit_view(problem: Problem, rows: IntArray, labels: FloatArray) -> _ViewMode
     mean = np.clip(problem.features[rows], *regression.limits).mean(axis=0)
     # On standardised features the ridge intercept is the mean target; raw features are centred by hand instead.
     bias = float(completed.mean() - centre - mean @ weights)
-    summary = ViewSummary(inner.errors, inner.decisions, inner.labels)
-    return _ViewModel(weights, bias, penalty, regression.limits, summary)
+    return _ViewModel(weights, bias, penalty, regression.limits, summarise_view(problem, choice, labels))
