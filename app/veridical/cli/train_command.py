@@ -1,13 +1,16 @@
 """``veridical train``."""
 
+from dataclasses import asdict
 from enum import Enum
 from pathlib import Path
 from typing import cast
 
+from veridical.audit.result_words import ratings_words, views_words
 from veridical.cli.output import JsonValue, follow, put, put_json
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.pipeline import PipelineName
 from veridical.reports.content import Refinement
+from veridical.reports.document import rating_numbers
 from veridical.services.judging import TrainingRequest
 from veridical.services.study import open_study
 from veridical.services.training import TrainingResult, train_work
@@ -40,6 +43,10 @@ def run_train(study: Path, request: TrainingRequest, as_json: bool) -> None:
         return
     put(headline(result))
     counts = (f"{c.rule} {c.n_low}/{c.n_high}" for c in result.rule_counts if c.n_low is not None)
+    if result.validation.views:
+        put(f"Put together from: {views_words(result.validation)}")
+    if result.ratings is not None:
+        put(f"The rating itself: {ratings_words(result.ratings)}")
     put(f"Trials of either class by label rule: {', '.join(counts)}")
     if result.refined is not None:
         put(refined_line(result.refined))
@@ -82,6 +89,10 @@ def as_json_object(result: TrainingResult) -> dict[str, JsonValue]:
             "p_circular": r.p_circular,
             "p_familywise": refined.familywise_p,
         }
+    if result.ratings is not None:
+        more["ratings"] = asdict(rating_numbers(result.ratings))
+    if v.views:
+        more["shares"] = {name: float(v.shares[:, k].mean()) for k, name in enumerate(v.views)}
     return {
         "target": result.target,
         "n_trials": v.n_trials,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from veridical.domain.evaluation import Finding, Validation, Verdict
+from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.participant import RunKey
 from veridical.domain.pipeline import PipelineName
@@ -170,6 +170,8 @@ class ReportContent:
         Number of this analysis in the participant's ledger, from 1; ``n_analyses`` are in it by now.
     rule_counts : tuple of RuleCount
         Class counts under every label rule, this one included.
+    ratings : RatingValidation or None
+        How well the ratings themselves are predicted; None where they are too few.
     versions : mapping
         Package name to version.
     """
@@ -196,6 +198,7 @@ class ReportContent:
     n_permutations: int = 1000
     rule_counts: tuple[RuleCount, ...] = ()
     refined: Refinement | None = None
+    ratings: RatingValidation | None = None
     seed: int = 0
     created: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)

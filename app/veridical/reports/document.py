@@ -1,11 +1,11 @@
 """The report's numbers for machines: the JSON beside the HTML."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
-from veridical.domain.evaluation import Finding
+from veridical.domain.evaluation import Finding, RatingValidation
 from veridical.reports.content import AnnotationSummary, RecordingFacts, ReportContent
 
 DOCUMENT_VERSION = 1
@@ -24,6 +24,21 @@ class TrialEntry:
     is_kept: bool
     reason: str
     ratings: Mapping[str, float | None]
+
+
+@dataclass(frozen=True)
+class RatingNumbers:
+    """How well the ratings themselves are predicted; names as in ``train --json``."""
+
+    n_trials: int
+    correlation: float
+    interval95: tuple[float, float]
+    p_value: float
+    p_free: float
+    p_circular: float
+    explained: float
+    mean_error: float
+    mean_error_guessing: float
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,8 @@ class ReportDocument:
     embargo_trials: int
     embargo_s: float
     brier: float
+    shares: Mapping[str, float]
+    ratings: RatingNumbers | None
     fold_scores: list[float]
     null: list[float]
     predictions: list[float]
@@ -114,6 +131,8 @@ def document_of(content: ReportContent) -> ReportDocument:
         embargo_trials=v.embargo_trials,
         embargo_s=settings.analysis.embargo_s,
         brier=float(v.brier),
+        shares={name: float(v.shares[:, k].mean()) for k, name in enumerate(v.views)},
+        ratings=None if content.ratings is None else rating_numbers(content.ratings),
         fold_scores=[float(x) for x in np.asarray(v.fold_scores)],
         null=[float(x) for x in np.asarray(v.null)],
         predictions=[float(x) for x in np.asarray(v.predictions)],
@@ -126,6 +145,11 @@ def document_of(content: ReportContent) -> ReportDocument:
         annotations=content.annotations,
         versions=dict(content.versions),
     )
+
+
+def rating_numbers(found: RatingValidation) -> RatingNumbers:
+    """Keep the numbers and leave the arrays."""
+    return RatingNumbers(**{f.name: getattr(found, f.name) for f in fields(RatingNumbers)})
 
 
 def _trials(content: ReportContent) -> tuple[TrialEntry, ...]:

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from veridical.audit.evidence import evidence_words
+from veridical.audit.result_words import ratings_words, views_words
 from veridical.audit.wording import QUESTIONS, count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
@@ -280,6 +281,13 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
     yield Fact("p value, circular", f"{p_words(v.p_circular)} (all circular shifts of the ratings)")
     yield Fact("p value reported", f"{p_words(v.p_value)}, the larger of both")
     yield Fact("Brier score", f"{v.brier:.2f} (0 is perfect, 0.25 is a coin)")
+    if v.views:
+        yield Fact("Put together from", f"{views_words(v)}. The inner folds decide, never the test blocks.")
+    if content.ratings is not None:
+        yield Fact(
+            "The rating itself",
+            f"{ratings_words(content.ratings)}. Same folds and labelings; beside the headline, never instead of it.",
+        )
     if content.refined is not None:
         r = content.refined.validation
         yield Fact(

@@ -10,7 +10,7 @@ from veridical.audit.checks import run_checks
 from veridical.audit.context import AcrossKinds
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError, RecordingError
-from veridical.domain.evaluation import Finding, Validation, Verdict
+from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
 from veridical.domain.label_rule import LABEL_RULES, LabelRule
 from veridical.domain.participant import RunKey
 from veridical.domain.pipeline import PipelineName
@@ -22,6 +22,7 @@ from veridical.domain.trial_table import trials_from_events
 from veridical.features.extraction import TrialFeatures, extract_features
 from veridical.learning.labels import split_labels
 from veridical.learning.problem import Problem
+from veridical.learning.rating_validation import validate_ratings
 from veridical.learning.validation import validate_problem
 from veridical.reports.content import RecordingFacts, Refinement, RuleCount
 from veridical.reports.page import simulation_first
@@ -80,6 +81,8 @@ class Judgement:
         Of the analysis in the ledger, from 1.
     is_primary : bool
         Whether this is the analysis that study.toml fixed.
+    ratings : RatingValidation or None
+        How well the ratings themselves are predicted from the same features; None where they are too few.
     """
 
     choices: AnalysisChoices
@@ -94,6 +97,7 @@ class Judgement:
     rule_counts: tuple[RuleCount, ...]
     remedies: tuple[Remedy, ...] = ()
     refined: Refinement | None = None
+    ratings: RatingValidation | None = None
 
     @property
     def headline(self) -> str:
@@ -107,7 +111,7 @@ class Judgement:
 
 
 # Share of the whole work at which each step begins: the validations take most of it.
-_EXTRACTED, _VALIDATED, _AUDITED = 0.25, 0.5, 0.95
+_EXTRACTED, _VALIDATED, _PREDICTED, _AUDITED = 0.25, 0.4, 0.5, 0.95
 
 
 def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = False) -> Work[Judgement]:
@@ -136,6 +140,7 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     validation = yield from _scaled(
         validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
     )
+    ratings = yield from _scaled(_predict_ratings(grid, scale, choices, request.seed), _VALIDATED, _PREDICTED)
     keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
     ledger = read_ledger(study.paths.ledger(request.participant))
     is_remedied = bool(request.remedy) or _has_remedy_marks(study, keys)
@@ -150,7 +155,7 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     if has_both:
         everything = whole.problem(scale, choices, norms_of(study, whole, scale))
         context = replace(context, across_kinds=AcrossKinds(everything, clips))
-    verdict, findings = yield from _scaled(run_checks(context), _VALIDATED, _AUDITED)
+    verdict, findings = yield from _scaled(run_checks(context), _PREDICTED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
     remedies = remedies_of(findings, grid, keys, [r.facts for r in runs], max(number, len(ledger)))
@@ -170,7 +175,20 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
         rule_counts=counts,
         remedies=remedies,
         refined=refined,
+        ratings=ratings,
     )
+
+
+def _predict_ratings(
+    grid: TrialGrid, scale: Scale, choices: AnalysisChoices, seed: int
+) -> Work[RatingValidation | None]:
+    """Validate the prediction of the own ratings, whatever the label rule makes of them."""
+    problem = grid.problem(scale, replace(choices, label_rule="midpoint"), np.full(len(grid.trials), np.nan))
+    try:
+        return (yield from validate_ratings(problem, choices.n_permutations, seed))
+    except AnalysisError:
+        # The classes may come from norms where own ratings are too few or all the same.
+        return None
 
 
 def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from veridical.domain.evaluation import Finding, Validation, Verdict
+from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
 from veridical.domain.progress import Work, finish
 from veridical.domain.remedy import Remedy
 from veridical.learning.bundle import ModelBundle, save_bundle, scores_of
@@ -39,6 +39,8 @@ class TrainingResult:
         The evoked covariance, if it was asked for.
     remedies : tuple of Remedy
         What the program can do about the findings.
+    ratings : RatingValidation or None
+        How well the ratings themselves are predicted; None where they are too few.
     """
 
     participant: str
@@ -55,6 +57,7 @@ class TrainingResult:
     model: Path
     report: Path
     remedies: tuple[Remedy, ...] = ()
+    ratings: RatingValidation | None = None
 
 
 def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
@@ -119,6 +122,7 @@ class _Outcome:
             model=model,
             report=report,
             remedies=judged.remedies,
+            ratings=judged.ratings,
         )
 
     def _save_model(self, folder: Path) -> None:
@@ -181,6 +185,7 @@ class _Outcome:
             n_permutations=self.judgement.choices.n_permutations,
             rule_counts=self.judgement.rule_counts,
             refined=self.judgement.refined,
+            ratings=self.judgement.ratings,
             seed=self.request.seed,
             created=datetime.now(UTC).isoformat(timespec="seconds"),
             versions=package_versions(),

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from veridical.audit.result_words import ratings_words, views_words
 from veridical.domain.arrays import FloatArray
 from veridical.domain.evaluation import OverallVerdict
 from veridical.gui.common import wording
@@ -106,6 +107,8 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         Fact("Shuffled labels", wording.p_value(validation.p_free)),
         Fact("Shifted labels", wording.p_value(validation.p_circular)),
         Fact("Brier score", f"{_share(validation.brier)} (0.25 is guessing)"),
+        *((Fact("Put together from", views_words(validation)),) if validation.views else ()),
+        *((Fact("The rating itself", ratings_words(result.ratings)),) if result.ratings is not None else ()),
     )
     return ResultScreen(
         headline=result.headline,
