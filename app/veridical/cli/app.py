@@ -309,6 +309,25 @@ def train(
 
 
 @app.command()
+def compare(
+    study: StudyArgument,
+    participant: ParticipantOption,
+    target: Annotated[
+        list[str] | None, typer.Option("--target", help="Rating scale; may be given several times.")
+    ] = None,
+    pipeline: Annotated[
+        list[Pipeline] | None, typer.Option("--pipeline", help="May be given several times; all if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the permutations.")] = 0,
+    json: JsonOption = False,
+) -> None:
+    """Compare models or targets of a participant by one p value that holds for all of them together."""
+    from veridical.cli.compare_command import comparison_of, run_compare
+
+    run_compare(study, comparison_of(participant, target or (), pipeline or (), seed), json)
+
+
+@app.command()
 def audit(
     study: StudyArgument,
     participant: ParticipantOption,

@@ -9,27 +9,20 @@ from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.pipeline import PIPELINES, PipelineName
-from veridical.domain.recording import Recording, Signal
+from veridical.domain.recording import Recording
 from veridical.domain.study import StudySettings
-from veridical.domain.trial_table import TrialRow, trials_from_events
+from veridical.domain.trial_table import TrialRow
 from veridical.features import table
-from veridical.features.ecg import ecg_features
-from veridical.features.eda import eda_features
+from veridical.features.computing import ComputedFeatures, compute_features
 from veridical.features.eeg import (
     EvokedSamples,
     PreparedEeg,
     artifact_indices,
-    evoked_samples,
-    named_features,
-    prepare_eeg,
 )
-from veridical.features.marks import find_bad_channels, first_label_touching, marked_share, relevant_marks
-from veridical.features.table import NAMED_FEATURES, FeatureDefinition, Modality
-from veridical.features.timing import TOLERANCE_S, TrialTiming, in_words, measure_timing, why_not
+from veridical.features.marks import first_label_touching, marked_share, relevant_marks
+from veridical.features.table import FeatureDefinition, Modality
+from veridical.features.timing import TOLERANCE_S, TrialTiming
 from veridical.features.views import ViewPlan, plan_views
-
-# A modality that is missing or unclear in more than this share of trials is left out instead of the trials.
-_MOSTLY = 0.5
 
 
 @dataclass(frozen=True)
@@ -132,33 +125,19 @@ def extract_features(
         If the recording shows no analysed picture, has none of EEG, EDA and ECG, or leaves the pipeline
         without a feature.
     """
-    trials = trials_from_events(recording.events)
-    if not trials:
-        raise AnalysisError(
-            f"{recording.file} holds no picture markers outside practice; check that the marker stream was recorded."
-        )
-    timing = measure_timing(trials, recording.events, settings.protocol.picture_s)
-    bad = find_bad_channels(annotations, recording)
-    chosen = pipeline or settings.analysis.pipeline
-    left_out: list[str] = []
-    if timing.is_assumed:
-        left_out.append(f"no picture's end is marked: {timing.picture_s:g} s are taken from the study's protocol")
-    eeg = _prepare(recording, bad, settings.analysis.line_noise_hz)
-    if eeg is not None:
-        left_out += eeg.dropped
-    evoked = evoked_samples(eeg, timing) if eeg is not None else None
-    features, named, refused = _named(recording, eeg, timing)
-    left_out += refused
-    if evoked is None and not features:
-        raise AnalysisError(
-            f"From {recording.file} no feature can be computed ({'; '.join(left_out)}); assign EEG, EDA or ECG "
-            "channels in study.toml or show pictures for longer."
-        )
-    plans = plan_views(chosen, has_evoked=evoked is not None, named=features)
+    return select_trials(compute_features(recording, annotations, settings), pipeline or settings.analysis.pipeline)
+
+
+def select_trials(computed: ComputedFeatures, pipeline: PipelineName) -> TrialFeatures:
+    """Say what a pipeline learns from, and in which trials it may; AnalysisError if that leaves it nothing."""
+    recording, timing, eeg = computed.recording, computed.timing, computed.eeg
+    evoked, features, named = computed.evoked, computed.features, computed.named
+    left_out = list(computed.left_out)
+    plans = plan_views(pipeline, has_evoked=evoked is not None, named=features)
     if not plans:
         others = [p for p in PIPELINES if plan_views(p, has_evoked=evoked is not None, named=features)]
         raise AnalysisError(
-            f"From {recording.file} the pipeline '{chosen}' can learn nothing ({'; '.join(left_out)}); take the "
+            f"From {recording.file} the pipeline '{pipeline}' can learn nothing ({'; '.join(left_out)}); take the "
             f"pipeline {' or '.join(repr(p) for p in others[:2])}, or assign more channels in study.toml."
         )
     used = evoked if any(p.is_evoked for p in plans) else None
@@ -166,21 +145,21 @@ def extract_features(
     is_used = [f.modality in modalities for f in features]
     used_features = tuple(f for f, is_in in zip(features, is_used, strict=True) if is_in)
     spans = _spans(used, used_features)
-    marks = {m: relevant_marks(annotations.annotations, recording, m, bad) for m in spans}
+    marks = {m: relevant_marks(computed.annotations.annotations, recording, m, computed.bad_channels) for m in spans}
     window_s = (min(s[0] for s in spans.values()), max(s[1] for s in spans.values()))
     names, artifacts, missing = _artifacts(recording, eeg, timing, marks, window_s)
     left_out += missing
-    samples = used.values if used is not None else np.empty((len(trials), 0))
+    samples = used.values if used is not None else np.empty((len(computed.trials), 0))
     needed = np.column_stack([samples, named[:, is_used], artifacts])
     owners = [*["EEG"] * samples.shape[1], *(f.modality for f in used_features), *["EEG"] * artifacts.shape[1]]
     reasons = _reasons(timing, spans, marks, needed, owners)
     return TrialFeatures(
-        pipeline=chosen,
+        pipeline=pipeline,
         views=tuple(_view(plan, evoked, features) for plan in plans),
-        trials=trials,
+        trials=computed.trials,
         kept=np.array([not r for r in reasons], dtype=bool),
         reasons=reasons,
-        evoked=evoked.values if evoked is not None else np.empty((len(trials), 0)),
+        evoked=evoked.values if evoked is not None else np.empty((len(computed.trials), 0)),
         evoked_names=evoked.names if evoked is not None else (),
         named=named,
         features=features,
@@ -192,58 +171,6 @@ def extract_features(
         evoked_times_s=evoked.times_s if evoked is not None else np.empty(0),
         window_s=window_s,
     )
-
-
-def _prepare(recording: Recording, bad: tuple[str, ...], line_noise_hz: float) -> PreparedEeg | None:
-    signal = recording.find_signal("EEG")
-    if signal is None or signal.timeline.n_samples == 0:
-        return None
-    eeg = prepare_eeg(signal, bad, line_noise_hz)
-    return eeg if eeg.labels else None
-
-
-def _usable(recording: Recording, modality: Modality) -> Signal | None:
-    signal = recording.find_signal(modality)
-    return signal if signal is not None and signal.timeline.n_samples else None
-
-
-_MISSING_WORDS: dict[Modality, str] = {
-    "EEG": "EEG features: no usable EEG channels were recorded",
-    "EDA": "skin conductance: no EDA was recorded",
-    "ECG": "heart rate: no ECG was recorded",
-}
-
-
-def _named(
-    recording: Recording, eeg: PreparedEeg | None, timing: TrialTiming
-) -> tuple[tuple[FeatureDefinition, ...], FloatArray, list[str]]:
-    """Compute the named features of every modality that is there and whose windows fit."""
-    reasons = {d: why_not(d, timing) for d in NAMED_FEATURES}
-    refused: list[tuple[FeatureDefinition, str]] = [(d, r) for d, r in reasons.items() if r]
-    words: list[str] = []
-    features: list[FeatureDefinition] = []
-    columns: list[FloatArray] = []
-    modalities: tuple[Modality, ...] = ("EEG", "EDA", "ECG")
-    for modality in modalities:
-        wanted = tuple(d for d, r in reasons.items() if d.modality == modality and not r)
-        signal = _usable(recording, modality)
-        if signal is None or (modality == "EEG" and eeg is None):
-            words.append(_MISSING_WORDS[modality])
-            refused = [(d, r) for d, r in refused if d.modality != modality]
-            continue
-        if modality == "EEG" and eeg is not None:
-            found, values, without = named_features(eeg, timing, wanted)
-            refused += without
-        elif modality == "EDA":
-            found, values = wanted, eda_features(signal, timing, wanted)
-        else:
-            found, values = wanted, ecg_features(signal, timing, wanted)
-        is_missing = np.isnan(values).mean(axis=0) > _MOSTLY
-        refused += [(d, "missing or unclear in most trials") for d, gone in zip(found, is_missing, strict=True) if gone]
-        features += [d for d, gone in zip(found, is_missing, strict=True) if not gone]
-        columns.append(values[:, ~is_missing])
-    table_of_all = np.concatenate(columns, axis=1) if columns else np.empty((len(timing.onsets_s), 0))
-    return tuple(features), table_of_all, [*words, *in_words(refused)]
 
 
 _Spans = dict[Modality, tuple[float, float]]

@@ -2,43 +2,37 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from veridical.audit.checks import run_checks
 from veridical.audit.context import AcrossKinds
-from veridical.domain.arrays import FloatArray
-from veridical.domain.errors import AnalysisError, RecordingError
+from veridical.domain.arrays import BoolArray, FloatArray
+from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
 from veridical.domain.label_rule import LABEL_RULES, LabelRule
 from veridical.domain.participant import RunKey
 from veridical.domain.pipeline import PipelineName
-from veridical.domain.progress import Progress, Work
+from veridical.domain.progress import Progress, Work, scaled
 from veridical.domain.rating import Scale
 from veridical.domain.remedy import AUDIT_RATER, Remedy
 from veridical.domain.study import AnalysisChoices
-from veridical.domain.trial_table import trials_from_events
-from veridical.features.extraction import TrialFeatures, extract_features
+from veridical.features.extraction import TrialFeatures
 from veridical.learning.labels import split_labels
 from veridical.learning.problem import Problem
 from veridical.learning.rating_validation import validate_ratings
 from veridical.learning.validation import validate_problem
 from veridical.reports.content import RecordingFacts, Refinement, RuleCount
 from veridical.reports.page import simulation_first
-from veridical.services.annotating import load_run, merged_marks
 from veridical.services.audit_facts import are_clips, audit_context, history_of, picture_facts
+from veridical.services.extracting import extract_work
 from veridical.services.refining import refine_work
 from veridical.services.remedies import remedies_of
-from veridical.services.report_facts import recording_facts
-from veridical.services.resuming import shown_again, shows_nothing
 from veridical.services.study import Study
 from veridical.services.trial_grid import TrialGrid, join_runs
 from veridical.storage.annotation_file import read_annotation_journal
 from veridical.storage.feature_table import write_features
 from veridical.storage.ledger import Analysis, read_ledger
-
-_Result = TypeVar("_Result")
 
 
 @dataclass(frozen=True)
@@ -128,19 +122,18 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
         One class only, too few usable trials, no recording: one sentence with the remedy.
     """
     choices = _choices(study, request)
-    scale = _scale(study, choices.target)
+    scale = scale_of(study, choices.target)
     study.get_participant(request.participant)
-    runs = yield from _scaled(_extract(study, request.participant, choices), 0.0, _EXTRACTED)
+    runs = yield from scaled(_extract(study, request.participant, choices.pipeline), 0.0, _EXTRACTED)
     whole = join_runs([r.features for r in runs])
-    clips = are_clips(study, whole.trials)
-    # Clips only test what was learned from pictures; a study of nothing but clips learns from them.
-    has_both = bool(clips.any() and not clips.all())
-    grid = whole.only(~clips) if has_both else whole
+    is_learned = learned_trials(study, whole)
+    has_both = not is_learned.all()
+    grid = whole.only(is_learned) if has_both else whole
     problem = grid.problem(scale, choices, norms_of(study, grid, scale))
-    validation = yield from _scaled(
+    validation = yield from scaled(
         validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
     )
-    ratings = yield from _scaled(_predict_ratings(grid, scale, choices, request.seed), _VALIDATED, _PREDICTED)
+    ratings = yield from scaled(_predict_ratings(grid, scale, choices, request.seed), _VALIDATED, _PREDICTED)
     keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
     ledger = read_ledger(study.paths.ledger(request.participant))
     is_remedied = bool(request.remedy) or _has_remedy_marks(study, keys)
@@ -154,14 +147,14 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     )
     if has_both:
         everything = whole.problem(scale, choices, norms_of(study, whole, scale))
-        context = replace(context, across_kinds=AcrossKinds(everything, clips))
-    verdict, findings = yield from _scaled(run_checks(context), _PREDICTED, _AUDITED)
+        context = replace(context, across_kinds=AcrossKinds(everything, ~is_learned))
+    verdict, findings = yield from scaled(run_checks(context), _PREDICTED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
     remedies = remedies_of(findings, grid, keys, [r.facts for r in runs], max(number, len(ledger)))
     refined = None
     if request.refines:
-        refined = yield from _scaled(refine_work(grid, problem, validation, choices, request.seed), 0.0, 1.0)
+        refined = yield from scaled(refine_work(grid, problem, validation, choices, request.seed), 0.0, 1.0)
     return Judgement(
         choices=choices,
         runs=tuple(runs),
@@ -194,6 +187,15 @@ def _predict_ratings(
 def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
     done = (analysis.target, analysis.label_rule, analysis.pipeline, analysis.recordings)
     return done == (choices.target, choices.label_rule, choices.pipeline, hashes)
+
+
+def learned_trials(study: Study, grid: TrialGrid) -> BoolArray:
+    """Mark the trials that a model learns from, shape (n_presented,).
+
+    Clips only test what was learned from pictures; a study of nothing but clips learns from them.
+    """
+    clips = are_clips(study, grid.trials)
+    return clips | ~clips if clips.all() else ~clips
 
 
 def norms_of(study: Study, grid: TrialGrid, scale: Scale) -> FloatArray:
@@ -250,7 +252,8 @@ def _choices(study: Study, request: TrainingRequest) -> AnalysisChoices:
     )
 
 
-def _scale(study: Study, target: str) -> Scale:
+def scale_of(study: Study, target: str) -> Scale:
+    """Return a rating scale of the study by its id; AnalysisError names those there are."""
     scales = study.settings.protocol.scales
     for scale in scales:
         if scale.id == target:
@@ -258,63 +261,18 @@ def _scale(study: Study, target: str) -> Scale:
     raise AnalysisError(f"The study has no scale {target!r}; choose one of {', '.join(s.id for s in scales)}.")
 
 
-def _scaled(work: Work[_Result], start: float, stop: float) -> Work[_Result]:
-    """Run a part of the work and tell its progress as a share of the whole."""
-    try:
-        while True:
-            step = next(work)
-            yield Progress(start + step.share * (stop - start), 1.0, step.text)
-    except StopIteration as stopped:
-        result: _Result = stopped.value
-        return result
-    finally:
-        work.close()
-
-
-def _extract(study: Study, participant: str, choices: AnalysisChoices) -> Work[list[JudgedRun]]:
-    """Load every recording with analysed trials, one at a time, and write its feature table."""
-    keys = study.runs(participant)
-    if not keys:
-        raise AnalysisError(f"There is no recording of participant {participant}; record a session first.")
-    settings = replace(study.settings, analysis=choices)
+def _extract(study: Study, participant: str, pipeline: PipelineName) -> Work[list[JudgedRun]]:
+    """Extract what the pipeline learns from and write the feature tables."""
     found: list[JudgedRun] = []
-    again = shown_again(study, keys)
-    for done, key in enumerate(keys):
-        name = f"run {key.run} of session {key.session}"
-        yield Progress(2 * done, 2 * len(keys), f"Reading {name}")
-        try:
-            recording = load_run(study, key)
-        except RecordingError:
-            # A run that broke off before its first picture may hold no signal either, and nothing is lost with it.
-            if not shows_nothing(study, key):
-                raise
-            continue
-        if not trials_from_events(recording.events):
-            continue
-        yield Progress(2 * done + 1, 2 * len(keys), f"Extracting features of {name}")
-        marks, _ = merged_marks(study, key)
-        features = extract_features(recording, marks, settings)
-        if key in again:
-            features = _without_interrupted(features, again[key])
+    for run in (yield from extract_work(study, participant, (pipeline,))):
+        features = run.features_of(pipeline)
         write_features(
-            study.paths.features(key),
+            study.paths.features(run.key),
             features.trials,
             features.kept,
             features.reasons,
             [f.name for f in features.features],
             features.named,
         )
-        found.append(JudgedRun(key, recording_facts(study, key, recording), features))
-    if not found:
-        raise RecordingError(
-            f"No recording of participant {participant} holds an analysed picture; record a session to its end."
-        )
+        found.append(JudgedRun(run.key, run.facts, features))
     return found
-
-
-def _without_interrupted(features: TrialFeatures, first: int) -> TrialFeatures:
-    """Leave out trials from number ``first`` on: the session broke off in them, and the next run showed them again."""
-    is_again = np.array([t.trial >= first for t in features.trials])
-    words = "the session broke off; shown again in the next run"
-    reasons = tuple(words if a else r for a, r in zip(is_again, features.reasons, strict=True))
-    return replace(features, kept=features.kept & ~is_again, reasons=reasons)
