@@ -16,6 +16,7 @@ from veridical.domain.evaluation import Finding, Validation, Verdict
 from veridical.domain.event import Event, Marker
 from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.progress import Progress, Work
 from veridical.domain.protocol import Protocol
 from veridical.domain.recording import Recording, Signal
@@ -38,6 +39,7 @@ from veridical.ipc.messages import PresenterState, RecordedStream, RecorderState
 from veridical.paths import RunPaths
 from veridical.services.annotating import AnnotationDesk, AnnotationState
 from veridical.services.calibrating import Calibration, Look, ProvisionalVerdict
+from veridical.services.comparing import ComparedModel, Comparison
 from veridical.services.display_timing import DisplayTest
 from veridical.services.gate import GateItem
 from veridical.services.live_run import LiveRun, RunState
@@ -424,6 +426,7 @@ class World:
     display_timings: tuple[DisplayTiming, ...] = ()
     remembered: dict[str, str] = field(default_factory=dict)
     desks: list[FakeDesk] = field(default_factory=list)
+    pipelines: list[PipelineName | None] = field(default_factory=list)
     recording: Recording = field(default_factory=make_recording)
 
     def lab(self) -> Lab:
@@ -449,6 +452,7 @@ class World:
             look_of=lambda study, key, block: Look(2, 3, block, 2 / 3, 0.0163),
             suggest=self._suggest,
             train=self._train,
+            compare=self._compare,
         )
 
     def study(self, *participants: str) -> Study:
@@ -522,10 +526,24 @@ class World:
         yield Progress(0, 1, "Looking for artifacts")
         return SUGGESTIONS
 
-    def _train(self, study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
+    def _train(
+        self, study: Study, participant: str, target: str | None, pipeline: PipelineName | None
+    ) -> Work[TrainingResult]:
+        self.pipelines.append(pipeline)
         for k in range(5):
             yield Progress(k, 5, "Permuting labels")
         return make_result(study, participant)
+
+    def _compare(self, study: Study, participant: str, targets: tuple[str, ...]) -> Work[Comparison]:
+        yield Progress(0, 1, "valence, evoked: Validating")
+        found = make_result(study, participant).validation
+        few = "Only 12 of 54 trials can be used and at least 20 are needed; record more trials."
+        models = (
+            ComparedModel(targets[0], "evoked", found, 0.012, 2),
+            ComparedModel(targets[0], "eda", replace(found, balanced_accuracy=0.52, interval95=(0.38, 0.66)), 0.81, 3),
+            ComparedModel(targets[0], "ecg", None, problem=few),
+        )
+        return Comparison(participant, models, 3)
 
 
 @pytest.fixture

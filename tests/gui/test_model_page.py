@@ -5,16 +5,18 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from PySide6.QtWidgets import QLabel
+from PySide6.QtWidgets import QComboBox, QLabel
 from pytestqt.qtbot import QtBot
 
 from veridical.domain.chart import Chart, Series
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Finding
 from veridical.domain.participant import RunKey
+from veridical.domain.pipeline import PIPELINES, PipelineName
 from veridical.domain.progress import Progress, Work
 from veridical.domain.remedy import MarkedSpan, Remedy
 from veridical.gui.common.page import Context
+from veridical.gui.common.widgets import StepButton
 from veridical.gui.common.workspace import Focus
 from veridical.gui.model.audit_chart import AuditChart
 from veridical.gui.model.audit_rows import audit_rows
@@ -77,8 +79,44 @@ def test_exploratory_analyses_are_counted(page: ModelPage, qtbot: QtBot) -> None
     assert resolve_result(result).kind_of_analysis == "Exploratory, analysis 3"
 
 
+def test_models_are_compared_by_one_p_value_and_the_result_comes_back(
+    page: ModelPage, world: "World", qtbot: QtBot
+) -> None:
+    _train(page, qtbot)
+    assert world.pipelines == ["evoked"]
+    compare = next(a for a in page.page_actions() if a.id == "model.compare")
+    assert compare.when()
+    compare.run()
+    qtbot.waitUntil(lambda: page.comparison is not None, timeout=5000)
+    assert page.comparison_view.isVisible()
+    shown = [text.text() for text in page.comparison_view.findChildren(QLabel)]
+    for wanted in (
+        "2 models of valence, side by side", "p of all together", "p = .012", "p = .810", "analysis 3",
+        "Skin conductance alone", "Only 12 of 54 trials can be used and at least 20 are needed; record more trials.",
+    ):  # fmt: skip
+        assert wanted in shown
+    assert any("ledger holds 3 by now" in text for text in shown)
+    (chart,) = page.comparison_view.findChildren(AuditChart)
+    assert "Skin conductance alone 0.52 (95 % interval 0.38 to 0.66)" in chart.accessibleName()
+    back = next(b for b in page.findChildren(StepButton) if b.text() == "Back to the result")
+    back.click()
+    assert page.view.isVisible()
+    assert not back.isVisible()
+
+
+def test_another_pipeline_can_be_trained(page: ModelPage, world: "World", qtbot: QtBot) -> None:
+    chooser = next(c for c in page.findChildren(QComboBox) if c.accessibleName() == "Learns from")
+    assert {chooser.itemData(k) for k in range(chooser.count())} == set(PIPELINES)
+    assert chooser.currentData() == "evoked"
+    chooser.setCurrentIndex(chooser.findData("fusion"))
+    _train(page, qtbot)
+    assert world.pipelines == ["fusion"]
+
+
 def test_cancel_leaves_no_result_and_says_so(context: Context, world: "World", qtbot: QtBot) -> None:
-    def forever(study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
+    def forever(
+        study: Study, participant: str, target: str | None, pipeline: PipelineName | None
+    ) -> Work[TrainingResult]:
         while True:
             yield Progress(1, 10, "Permuting labels")
 
@@ -98,7 +136,9 @@ def test_cancel_leaves_no_result_and_says_so(context: Context, world: "World", q
 
 
 def test_a_refusal_is_a_sentence(context: Context, world: "World", qtbot: QtBot) -> None:
-    def refuse(study: Study, participant: str, target: str | None) -> Work[TrainingResult]:
+    def refuse(
+        study: Study, participant: str, target: str | None, pipeline: PipelineName | None
+    ) -> Work[TrainingResult]:
         yield Progress(0, 1)
         raise AnalysisError("All ratings lie on one side of the midpoint; record more pictures.")
 

@@ -17,11 +17,13 @@ from veridical.domain.errors import AnalysisError, StudyError
 from veridical.domain.label_rule import LABEL_RULES
 from veridical.domain.participant import RunKey
 from veridical.domain.progress import finish
+from veridical.domain.protocol import Protocol
 from veridical.domain.simulation import SimulationPlan
-from veridical.domain.study import StudySettings
+from veridical.domain.study import AnalysisChoices, StudySettings
 from veridical.learning.bundle import load_bundle
 from veridical.services.annotating import AnnotationDesk, merged_marks, suggest_work
 from veridical.services.auditing import audit_model
+from veridical.services.comparing import ComparisonRequest, compare_work
 from veridical.services.judging import TrainingRequest
 from veridical.services.session import plan_session
 from veridical.services.study import Study, create_study
@@ -54,6 +56,22 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Study:
     return study
 
 
+@pytest.fixture(scope="module")
+def unhurried(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    """A study whose pictures leave room for skin and heart."""
+    protocol = Protocol(
+        name="unhurried", n_per_condition=10, n_blocks=2, n_practice=1, baseline_open_s=1.0, baseline_closed_s=1.0
+    )
+    analysis = AnalysisChoices(label_rule="median", n_permutations=49)
+    settings = StudySettings(protocol=protocol, analysis=analysis, intake=())
+    study = create_study(tmp_path_factory.mktemp("unhurried") / "study", settings)
+    study.add_participant("001")
+    key, body = RunKey("001"), replace(_BODY, eeg_channels=8, eeg_hz=125.0)
+    study.paths.xdf(key).parent.mkdir(parents=True)
+    simulate_recording(study.paths.xdf(key), body, plan_session(study, key), study.stimuli, protocol.scales, 5)
+    return study
+
+
 @pytest.fixture
 def clean(recorded: Study) -> Iterator[Study]:
     """The recorded study; what a test derives from it is removed afterwards."""
@@ -61,6 +79,55 @@ def clean(recorded: Study) -> Iterator[Study]:
     derived = recorded.root / "derivatives"
     for path in sorted(derived.rglob("*"), reverse=True):
         path.rmdir() if path.is_dir() else path.unlink()
+
+
+def test_a_fusion_says_what_it_was_put_together_from_and_its_model_opens(unhurried: Study) -> None:
+    result = finish(train_work(unhurried, TrainingRequest("001", pipeline="fusion")))
+    told = as_json_object(result)
+    assert isinstance(told["shares"], dict)
+    assert list(told["shares"]) == ["evoked samples", "skin conductance", "heart rate"]
+    assert isinstance(told["ratings"], dict)
+    assert result.ratings is not None
+    assert told["ratings"]["correlation"] == result.ratings.correlation
+    words = result.report.read_text(encoding="utf-8")
+    assert "Put together from" in words
+    assert "The rating itself" in words
+    assert "late fusion: one ridge classifier each" in words
+    kept = msgspec.json.decode(result.report.with_suffix(".json").read_bytes())
+    assert kept["shares"] == told["shares"]
+    assert kept["ratings"]["n_trials"] == told["ratings"]["n_trials"]
+    bundle = load_bundle(result.model)
+    assert bundle.pipeline == "fusion"
+    assert {f.name.split("_")[0] for f in bundle.features if " " not in f.name} == {"heart", "scr"}
+    assert np.isfinite(bundle.model.decide(np.zeros((1, len(bundle.features))))).all()
+
+
+def test_models_are_compared_on_common_labelings_and_each_is_in_the_ledger(clean: Study) -> None:
+    request = ComparisonRequest("001", ("valence", "arousal"), ("evoked", "eda"))
+    found = finish(compare_work(clean, request))
+    assert [(m.target, m.pipeline) for m in found.models] == [
+        (target, pipeline) for target in ("valence", "arousal") for pipeline in ("evoked", "eda")
+    ]
+    valid = [m for m in found.models if m.validation is not None]
+    # The demonstration's pictures are too short for a skin response.
+    assert [m.pipeline for m in found.models if m.validation is None] == ["eda", "eda"]
+    assert all("the pipeline 'eda' can learn nothing" in m.problem for m in found.models if m.validation is None)
+    for model in valid:
+        assert model.validation is not None
+        assert model.familywise_p >= model.validation.p_value
+    ledger = read_ledger(clean.paths.ledger("001"))
+    assert [a.number for a in ledger] == [m.analysis for m in valid] == [1, 2]
+    assert not any(a.is_primary for a in ledger)
+    assert all("2 models compared" in a.headline for a in ledger)
+    trained = finish(train_work(clean, TrainingRequest("001")))
+    assert valid[0].validation is not None
+    assert trained.validation.p_value == valid[0].validation.p_value
+    assert (trained.is_primary, trained.analysis) == (True, 3)
+    with pytest.raises(AnalysisError, match="has no scale 'joy'"):
+        finish(compare_work(clean, ComparisonRequest("001", ("joy",))))
+    left_out = finish(compare_work(clean, ComparisonRequest("001", pipelines=("evoked",))))
+    assert left_out.models[0].validation is not None
+    assert left_out.models[0].familywise_p == left_out.models[0].validation.p_value
 
 
 def _files(study: Study) -> set[Path]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from veridical.domain.annotation import Annotation, AnnotationSet, Suggestion
 from veridical.domain.event_timing import DisplayTiming
 from veridical.domain.participant import RunKey
+from veridical.domain.pipeline import PipelineName
 from veridical.domain.progress import Work
 from veridical.domain.remedy import Remedy
 from veridical.domain.run import ScreenChoice
@@ -33,6 +34,7 @@ from veridical.services import study as studies
 if TYPE_CHECKING:
     from veridical.services.annotating import AnnotationDesk
     from veridical.services.calibrating import Calibration, Look
+    from veridical.services.comparing import Comparison
     from veridical.services.consensus import RaterAgreement
     from veridical.services.importing import ImportRequest, ImportResult
     from veridical.services.observer import Observer
@@ -124,11 +126,19 @@ def _import_recording(study: studies.Study, request: "ImportRequest") -> "Work[I
     return import_work(study, request)
 
 
-def _train(study: studies.Study, participant: str, target: str | None) -> "Work[TrainingResult]":
+def _train(
+    study: studies.Study, participant: str, target: str | None, pipeline: PipelineName | None
+) -> "Work[TrainingResult]":
     from veridical.services.judging import TrainingRequest
     from veridical.services.training import train_work
 
-    return train_work(study, TrainingRequest(participant, target))
+    return train_work(study, TrainingRequest(participant, target, pipeline=pipeline))
+
+
+def _compare(study: studies.Study, participant: str, targets: tuple[str, ...]) -> "Work[Comparison]":
+    from veridical.services.comparing import ComparisonRequest, compare_work
+
+    return compare_work(study, ComparisonRequest(participant, targets))
 
 
 def _calibrate(study: studies.Study, key: RunKey, block: int) -> "Work[Calibration]":
@@ -217,7 +227,8 @@ class Lab:
     import_marks: "Callable[[studies.Study, RunKey, AnnotationDesk, Path], str]" = _import_marks
     export_marks: "Callable[[studies.Study, RunKey, AnnotationDesk, Path], int]" = _export_marks
     find_similar: "Callable[[ViewedSignal, Annotation, Swings | None], Alike]" = _find_similar
-    train: Callable[[studies.Study, str, str | None], "Work[TrainingResult]"] = _train
+    train: Callable[[studies.Study, str, str | None, PipelineName | None], "Work[TrainingResult]"] = _train
+    compare: Callable[[studies.Study, str, tuple[str, ...]], "Work[Comparison]"] = _compare
     remedy: Callable[[studies.Study, str, str | None, Remedy], "Work[TrainingResult]"] = _remedy
     join_participants: "Callable[[studies.Study], Work[StudyReport]]" = _join_participants
 

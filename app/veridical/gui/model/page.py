@@ -1,13 +1,16 @@
 """The Model page: train, validate, and read what may be believed."""
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QComboBox, QStackedWidget
 
 from veridical.domain.errors import VeridicalError
+from veridical.domain.pipeline import PipelineName
+from veridical.domain.progress import Work
 from veridical.domain.remedy import Remedy
 from veridical.gui.common.actions import Action
 from veridical.gui.common.page import Context, Page
@@ -16,12 +19,25 @@ from veridical.gui.common.widgets import ActionButton, EmptyState, StepButton, l
 from veridical.gui.common.work_runner import WorkRunner
 from veridical.gui.common.workspace import Focus
 from veridical.gui.model.audit_rows import PAGES, audit_rows
+from veridical.gui.model.comparison_view import ComparisonView
 from veridical.gui.model.result_view import ResultView
 from veridical.gui.model.view_model import resolve_result
 from veridical.services.study import ParticipantProgress
 
 if TYPE_CHECKING:
+    from veridical.services.comparing import Comparison
     from veridical.services.training import TrainingResult
+
+# Short enough for the page's header; the comparison spells them out.
+_PIPELINE_NAMES: Mapping[PipelineName, str] = {
+    "evoked": "Evoked EEG samples",
+    "interpretable": "All named features",
+    "eeg": "Named EEG features",
+    "eda": "Skin conductance",
+    "ecg": "Heart rate",
+    "fusion": "Fusion of modalities",
+    "chosen": "Best by inner folds",
+}
 
 
 class ModelPage(Page):
@@ -38,6 +54,8 @@ class ModelPage(Page):
         self.runner.failed.connect(self._on_failed)
         self.runner.cancelled.connect(self._on_cancelled)
         self.result: TrainingResult | None = None
+        self.comparison: Comparison | None = None
+        self._deliver: Callable[[Any], None] = self._on_trained
         self._progress: ParticipantProgress | None = None
         self._drawn_for = Focus()
         self._actions = {a.id: a for a in self._make_actions()}
@@ -62,11 +80,24 @@ class ModelPage(Page):
         focus = self.context.workspace.focus
         if focus.study is None or self.runner.is_running:
             return
-        self.banner.clear()
         study, participant, target = focus.study, focus.participant, self._target.currentText() or None
-        train = self.context.lab.train
-        self._strip.show_start("Reading the recordings")
-        self.runner.start(lambda: train(study, participant, target))
+        pipeline, train = self._pipeline.currentData(), self.context.lab.train
+        self._start("Reading the recordings", lambda: train(study, participant, target, pipeline), self._on_trained)
+
+    def compare(self) -> None:
+        """Validate every model of the chosen target side by side, off the Qt thread."""
+        focus = self.context.workspace.focus
+        if focus.study is None or self.runner.is_running:
+            return
+        study, participant, target = focus.study, focus.participant, self._target.currentText()
+        compare = self.context.lab.compare
+        self._start("Reading the recordings", lambda: compare(study, participant, (target,)), self._on_compared)
+
+    def _start(self, words: str, work: Callable[[], Work[object]], deliver: Callable[[Any], None]) -> None:
+        self.banner.clear()
+        self._deliver = deliver
+        self._strip.show_start(words)
+        self.runner.start(work)
         self._draw()
 
     def _on_remedied(self, remedy: Remedy) -> None:
@@ -77,17 +108,19 @@ class ModelPage(Page):
             return
         if focus.study is None or result is None or self.runner.is_running:
             return
-        self.banner.clear()
         study, participant, target, apply = focus.study, focus.participant, result.target, self.context.lab.remedy
-        self._strip.show_start("Marking")
-        self.runner.start(lambda: apply(study, participant, target, remedy))
-        self._draw()
+        self._start("Marking", lambda: apply(study, participant, target, remedy), self._on_trained)
 
     def _make_actions(self) -> tuple[Action, ...]:
         return (
             Action(
                 "model.train", "Train and validate", "Ctrl+T", self.train, self._may_train,
                 "Train this participant's model and test it on blocks of trials it has not seen.", "model",
+            ),
+            Action(
+                "model.compare", "Compare models", "Ctrl+Shift+T", self.compare, self._may_train,
+                "Test every way to learn from these recordings on the same blocks and shuffles.",
+                "model",
             ),
             Action(
                 "model.cancel", "Cancel the training", "Esc", self.runner.cancel, lambda: self.runner.is_running,
@@ -105,9 +138,19 @@ class ModelPage(Page):
         self._target = QComboBox()
         self._target.setAccessibleName("Target")
         self._target.setMinimumWidth(120)
+        self._pipeline_words = label("Learns from", "quiet")
+        self._pipeline = QComboBox()
+        self._pipeline.setAccessibleName("Learns from")
+        for name, words in _PIPELINE_NAMES.items():
+            self._pipeline.addItem(words, name)
         self._train = ActionButton(appearance, self._actions["model.train"], "model", "primary")
+        self._compare = ActionButton(appearance, self._actions["model.compare"])
         self._report_button = ActionButton(appearance, self._actions["model.report"], "report")
-        for widget in (self._target_words, self._target, self._report_button, self._train):
+        self._back = StepButton(appearance, "Back to the result", self._show_result)
+        for widget in (
+            self._target_words, self._target, self._pipeline_words, self._pipeline,
+            self._report_button, self._back, self._compare, self._train,
+        ):  # fmt: skip
             self.header.add(widget)
         self._strip = ProgressStrip(appearance, self.runner)
         self._empty = EmptyState(appearance, "model", "", "")
@@ -118,6 +161,8 @@ class ModelPage(Page):
         self._faces = QStackedWidget()
         self._faces.addWidget(self._empty)
         self._faces.addWidget(self.view)
+        self.comparison_view = ComparisonView(appearance)
+        self._faces.addWidget(self.comparison_view)
         self.column.addWidget(self._strip)
         self.column.addWidget(self._faces, 1)
 
@@ -125,10 +170,12 @@ class ModelPage(Page):
         focus = self.context.workspace.focus
         if focus.participant != self._drawn_for.participant or focus.study is not self._drawn_for.study:
             self.result = None
+            self.comparison = None
         if focus.study is not None and focus.study is not self._drawn_for.study:
             self._target.clear()
             self._target.addItems([s.id for s in focus.study.settings.protocol.scales])
             self._target.setCurrentText(focus.study.settings.analysis.target)
+            self._pipeline.setCurrentIndex(self._pipeline.findData(focus.study.settings.analysis.pipeline))
         self._drawn_for = focus
         self._on_data()
 
@@ -148,15 +195,17 @@ class ModelPage(Page):
         focus = self.context.workspace.focus
         has_result = self.result is not None
         self.header.show_words(f"Participant {focus.participant}" if focus.participant else "")
-        for widget in (self._target_words, self._target):
+        for widget in (self._target_words, self._target, self._pipeline_words, self._pipeline, self._compare):
             widget.setVisible(self._has_recording())
-        self._target.setEnabled(not self.runner.is_running)
+        for chooser in (self._target, self._pipeline):
+            chooser.setEnabled(not self.runner.is_running)
         self.view.audit.set_enabled(not self.runner.is_running)
         self._train.setVisible(self._has_recording())
-        self._faces.setCurrentIndex(1 if has_result else 0)
+        self._faces.setCurrentIndex(2 if self.comparison is not None else 1 if has_result else 0)
+        self._back.setVisible(self.comparison is not None)
         self._to_run.setVisible(focus.study is not None and not self._has_recording())
         self._report_button.setVisible(self._has_report())
-        for button in (self._train, self._report_button):
+        for button in (self._train, self._compare, self._report_button):
             button.refresh()
         if not has_result:
             self._show_empty()
@@ -189,9 +238,23 @@ class ModelPage(Page):
             )
         self._empty.show_words(*words)
 
-    def _on_finished(self, result: "TrainingResult") -> None:
+    def _on_finished(self, result: object) -> None:
+        self._deliver(result)
+
+    def _show_result(self) -> None:
+        self.comparison = None
+        self._draw()
+
+    def _on_compared(self, found: "Comparison") -> None:
+        if found.participant == self.context.workspace.focus.participant:
+            self.comparison = found
+            self.comparison_view.show_comparison(found)
+        self.context.workspace.tell_data_changed()
+        self._draw()
+
+    def _on_trained(self, result: "TrainingResult") -> None:
         if result.participant == self.context.workspace.focus.participant:
-            self.result = result
+            self.result, self.comparison = result, None
             self.view.show_result(resolve_result(result))
             self.view.audit.show_rows(audit_rows(result.findings, result.remedies))
         self.context.workspace.tell_data_changed()
