@@ -101,7 +101,7 @@ def test_models_are_compared_by_one_p_value_and_the_result_comes_back(
     back = next(b for b in page.findChildren(StepButton) if b.text() == "Back to the result")
     back.click()
     assert page.view.isVisible()
-    assert not back.isVisible()
+    assert not page.comparison_view.isVisible()
 
 
 def test_another_pipeline_can_be_trained(page: ModelPage, world: "World", qtbot: QtBot) -> None:

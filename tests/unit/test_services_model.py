@@ -83,7 +83,7 @@ def clean(recorded: Study) -> Iterator[Study]:
 
 def test_a_fusion_says_what_it_was_put_together_from_and_its_model_opens(unhurried: Study) -> None:
     result = finish(train_work(unhurried, TrainingRequest("001", pipeline="fusion")))
-    told = as_json_object(result)
+    told = as_json_object(result, with_ratings=True)
     assert isinstance(told["shares"], dict)
     assert list(told["shares"]) == ["evoked samples", "skin conductance", "heart rate"]
     assert isinstance(told["ratings"], dict)

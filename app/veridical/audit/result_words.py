@@ -5,6 +5,8 @@ import numpy as np
 from veridical.audit.wording import p_words, percent
 from veridical.domain.evaluation import RatingValidation, Validation
 
+_NBSP = "\N{NO-BREAK SPACE}"
+
 
 def views_words(validation: Validation) -> str:
     """Say what several models of one decision contributed; empty if there is one model only."""
@@ -16,7 +18,9 @@ def views_words(validation: Validation) -> str:
         chosen = [(validation.views[k], int(shares[:, k].sum())) for k in order]
         told = [f"{name} in {n} of {len(shares)} blocks" for name, n in chosen if n]
     else:
-        told = [f"{validation.views[k]} {percent(float(shares[:, k].mean()))}" for k in order]
+        mean = [percent(float(share)) for share in shares.mean(axis=0)]
+        # No line breaks inside a number.
+        told = [f"{validation.views[k]} {mean[k].replace(' ', _NBSP)}" for k in order]
     return ", ".join(told) or "nothing that told the classes apart inside the training trials"
 
 

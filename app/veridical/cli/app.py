@@ -300,12 +300,15 @@ def train(
     refine: Annotated[
         bool, typer.Option("--refine", help="Validate the evoked covariance besides; it takes minutes.")
     ] = False,
+    ratings: Annotated[
+        bool, typer.Option("--ratings", help="With --json: how well the ratings themselves are predicted, too.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Train and validate a participant's model on all their recordings."""
     from veridical.cli.train_command import request_of, run_train
 
-    run_train(study, request_of(participant, target, label_rule, pipeline, seed, refine), json)
+    run_train(study, request_of(participant, target, label_rule, pipeline, seed, refine), json, ratings)
 
 
 @app.command()

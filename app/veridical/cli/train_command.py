@@ -35,11 +35,11 @@ def request_of(
     )
 
 
-def run_train(study: Path, request: TrainingRequest, as_json: bool) -> None:
+def run_train(study: Path, request: TrainingRequest, as_json: bool, with_ratings: bool = False) -> None:
     """Train, validate, audit and report; print the result."""
     result = follow(train_work(open_study(study), request))
     if as_json:
-        put_json(as_json_object(result))
+        put_json(as_json_object(result, with_ratings))
         return
     put(headline(result))
     counts = (f"{c.rule} {c.n_low}/{c.n_high}" for c in result.rule_counts if c.n_low is not None)
@@ -74,8 +74,8 @@ def refined_line(refined: Refinement) -> str:
     )
 
 
-def as_json_object(result: TrainingResult) -> dict[str, JsonValue]:
-    """Return the fields of ``train --json`` (FORMATS 5)."""
+def as_json_object(result: TrainingResult, with_ratings: bool = False) -> dict[str, JsonValue]:
+    """Return the fields of ``train --json`` (FORMATS 5); what was asked for besides comes after them."""
     v, refined = result.validation, result.refined
     more: dict[str, JsonValue] = {}
     if refined is not None:
@@ -89,7 +89,7 @@ def as_json_object(result: TrainingResult) -> dict[str, JsonValue]:
             "p_circular": r.p_circular,
             "p_familywise": refined.familywise_p,
         }
-    if result.ratings is not None:
+    if with_ratings and result.ratings is not None:
         more["ratings"] = asdict(rating_numbers(result.ratings))
     if v.views:
         more["shares"] = {name: float(v.shares[:, k].mean()) for k, name in enumerate(v.views)}

@@ -12,7 +12,7 @@ PIPELINE_WORDS: Mapping[PipelineName, str] = {
     "eda": "skin conductance alone",
     "ecg": "heart rate alone",
     "fusion": "late fusion of EEG, skin conductance and heart rate",
-    "chosen": "the one of these that the inner folds favour",
+    "chosen": "whichever of these the inner folds favour",
 }
 """What every pipeline learns from, in words that follow "a model of"."""
 PIPELINES: tuple[PipelineName, ...] = tuple(PIPELINE_WORDS)

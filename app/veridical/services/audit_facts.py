@@ -114,7 +114,7 @@ def history_of(study: Study, participant: str, hashes: tuple[str, ...], is_prima
     return History(
         analysis=number - (len(ledger) - len(tried)),
         is_primary=is_primary,
-        n_looks=len({a.recordings for a in tried if a.kind == "analysis"} | {hashes}),
+        n_looks=len({a.recordings for a in tried if a.kind in ("analysis", "comparison")} | {hashes}),
     )
 
 

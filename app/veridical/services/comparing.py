@@ -164,6 +164,7 @@ def _entered(
                 headline=words,
                 recordings=tuple(run.facts.sha256 for run in runs),
                 model="",
+                kind="comparison",
             ),
         )
         entered.append(replace(model, analysis=number))

@@ -186,7 +186,7 @@ def _predict_ratings(
 
 def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
     done = (analysis.target, analysis.label_rule, analysis.pipeline, analysis.recordings)
-    return done == (choices.target, choices.label_rule, choices.pipeline, hashes)
+    return analysis.kind == "analysis" and done == (choices.target, choices.label_rule, choices.pipeline, hashes)
 
 
 def learned_trials(study: Study, grid: TrialGrid) -> BoolArray:

@@ -12,7 +12,7 @@ from veridical.domain.pipeline import PipelineName
 from veridical.storage.append_only import AppendOnlyFile, read_lines
 
 # What else than a training adds a try: a rater who saw the classes, marks that changed after they were locked.
-EntryKind = Literal["analysis", "unblinding", "marks changed"]
+EntryKind = Literal["analysis", "comparison", "unblinding", "marks changed"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,8 @@ class Analysis:
     remedy : str
         The audit's remedy that led to it, in words; empty for none.
     kind : str
-        Lines other than ``analysis`` are counted as tries and have neither model nor score.
+        ``comparison``: one of several models that were compared; it has a score, but neither verdict nor model. The
+        other kinds are counted as tries and have none of these.
     """
 
     number: int

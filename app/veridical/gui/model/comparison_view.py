@@ -1,16 +1,17 @@
 """Models side by side: each score with its interval, and the p value that holds for all of them together."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from veridical.domain.chart import score_chart
 from veridical.domain.pipeline import PIPELINE_WORDS
 from veridical.gui.common import wording
 from veridical.gui.common.appearance import Appearance
 from veridical.gui.common.tokens import GRID
-from veridical.gui.common.widgets import card, clear_layout, label
+from veridical.gui.common.widgets import StepButton, card, clear_layout, label
 from veridical.gui.model.audit_chart import AuditChart
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _COLUMNS = ("Learned from", "Trials", "Balanced accuracy", "AUC", "p of all toge
 class ComparisonView(QScrollArea):
     """Draws one comparison."""
 
-    def __init__(self, appearance: Appearance) -> None:
+    def __init__(self, appearance: Appearance, go_back: Callable[[], None]) -> None:
         super().__init__()
         self._appearance = appearance
         self.setWidgetResizable(True)
@@ -35,7 +36,10 @@ class ComparisonView(QScrollArea):
         head, words = card()
         self._title = label("", "verdict", wraps=True)
         self._about = label("", "quiet", wraps=True)
-        words.addWidget(self._title)
+        top = QHBoxLayout()
+        top.addWidget(self._title, 1)
+        top.addWidget(StepButton(appearance, "Back to the result", go_back), 0, Qt.AlignmentFlag.AlignTop)
+        words.addLayout(top)
         words.addWidget(self._about)
         column.addWidget(head)
         table, inside_table = card(margin=2 * GRID)
@@ -63,7 +67,7 @@ class ComparisonView(QScrollArea):
         )
         clear_layout(self._table)
         for place, title in enumerate(_COLUMNS):
-            self._table.addWidget(label(title, "key"), 0, place)
+            self._table.addWidget(label(title, "quiet"), 0, place)
         for row, model in enumerate(found.models, start=1):
             self._add_row(row, model, with_target=len(targets) > 1)
         clear_layout(self._figure)

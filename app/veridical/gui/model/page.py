@@ -146,10 +146,9 @@ class ModelPage(Page):
         self._train = ActionButton(appearance, self._actions["model.train"], "model", "primary")
         self._compare = ActionButton(appearance, self._actions["model.compare"])
         self._report_button = ActionButton(appearance, self._actions["model.report"], "report")
-        self._back = StepButton(appearance, "Back to the result", self._show_result)
         for widget in (
             self._target_words, self._target, self._pipeline_words, self._pipeline,
-            self._report_button, self._back, self._compare, self._train,
+            self._report_button, self._compare, self._train,
         ):  # fmt: skip
             self.header.add(widget)
         self._strip = ProgressStrip(appearance, self.runner)
@@ -161,7 +160,7 @@ class ModelPage(Page):
         self._faces = QStackedWidget()
         self._faces.addWidget(self._empty)
         self._faces.addWidget(self.view)
-        self.comparison_view = ComparisonView(appearance)
+        self.comparison_view = ComparisonView(appearance, self._show_result)
         self._faces.addWidget(self.comparison_view)
         self.column.addWidget(self._strip)
         self.column.addWidget(self._faces, 1)
@@ -202,7 +201,6 @@ class ModelPage(Page):
         self.view.audit.set_enabled(not self.runner.is_running)
         self._train.setVisible(self._has_recording())
         self._faces.setCurrentIndex(2 if self.comparison is not None else 1 if has_result else 0)
-        self._back.setVisible(self.comparison is not None)
         self._to_run.setVisible(focus.study is not None and not self._has_recording())
         self._report_button.setVisible(self._has_report())
         for button in (self._train, self._compare, self._report_button):
