@@ -32,7 +32,7 @@ from veridical.presenter.session_runner import SessionEnd, SessionRunner
 from veridical.presenter.simulated_participant import SimulatedParticipant
 from veridical.presenter.stage import Stage
 from veridical.presenter.texts import load_texts
-from veridical.services.gate import _loudspeaker_items
+from veridical.services.gate import _loudspeaker_items, trials_in_words
 from veridical.storage.clip_decoding import SOUND_HZ, decode_frames, decode_sound, look_at_clip
 
 PROTOCOL = Protocol(
@@ -159,6 +159,10 @@ def test_the_gate_names_what_clips_are_heard_from_or_what_is_missing(monkeypatch
     assert (item.light, item.stops, item.may_be_overridden) == ("fail", True, True)
     assert "connect one" in item.remedy.lower()
     assert not _loudspeaker_items(screen, expand(replace(PROTOCOL, n_clips=0), a_set(), 1))
+    n = len(plan.trials) - 6
+    assert trials_in_words(plan, a_set().stimuli) == f"{n} pictures and 6 clips"
+    without = expand(replace(PROTOCOL, n_clips=0), a_set(), 1)
+    assert trials_in_words(without, a_set().stimuli) == f"{n} pictures"
     assert not _loudspeaker_items(ScreenChoice(kind="headless"), plan)
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from veridical.domain.errors import VeridicalError
 from veridical.domain.protocol import SessionPlan
 from veridical.domain.run import Override, ScreenChoice
+from veridical.domain.stimulus import Stimulus
 from veridical.services import preflight
 from veridical.services.gate_item import GateItem as GateItem
 from veridical.services.refresh import find_refresh
@@ -46,6 +47,15 @@ def check_before_run(
         own.close()
 
 
+def trials_in_words(plan: SessionPlan, shown: Sequence[Stimulus]) -> str:
+    """``72 pictures``, ``72 pictures and 12 clips``."""
+    clips = {s.id for s in shown if s.kind != "image"}
+    n_clips = sum(t.stimulus_id in clips for t in plan.trials)
+    n_pictures = len(plan.trials) - n_clips
+    kinds = ((n_pictures, "picture"), (n_clips, "clip"))
+    return " and ".join(f"{n} {kind}{'s' * (n != 1)}" for n, kind in kinds if n) or "nothing"
+
+
 def _check(
     study: Study, request: RunRequest, seen: "Observation", verified: VerifiedFiles | None = None
 ) -> tuple[GateItem, ...]:
@@ -61,8 +71,9 @@ def _check(
     def stimuli() -> str:
         nonlocal plan
         plan = plan_of(study, request)
-        preflight.check_stimuli(study.paths.stimuli, shown_in(study, plan), verified=verified)
-        return f"{len(plan.trials)} pictures to show, all as they were imported"
+        shown = shown_in(study, plan)
+        preflight.check_stimuli(study.paths.stimuli, shown, verified=verified)
+        return f"{trials_in_words(plan, shown)} to show, all as they were imported"
 
     def consent() -> str:
         fields = study.settings.intake
