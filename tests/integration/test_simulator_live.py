@@ -172,7 +172,7 @@ def test_it_ends_cleanly_on_stop_and_on_interrupt(start: Callable[[SimulationPla
         simulator.channel.send(Stop())
     else:
         simulator.process.send_signal(signal.SIGINT)
-    assert simulator.process.wait(10) == 0
+    assert simulator.process.wait(40) == 0
     assert not simulator.connection.exists()
     _wait(lambda: not simulator.channel.is_alive, "the channel to close")
     assert simulator.channel.state == SimulatorState("ended")

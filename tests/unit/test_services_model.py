@@ -93,6 +93,10 @@ def test_a_fusion_says_what_it_was_put_together_from_and_its_model_opens(unhurri
     assert "Put together from" in words
     assert "The rating itself" in words
     assert "late fusion: one ridge classifier each" in words
+    freedom = next(f for f in result.findings if f.threat == "analysis freedom")
+    assert freedom.evidence["n_variants"] == 5
+    assert freedom.chart is not None
+    assert "hum left in" in freedom.chart.categories
     kept = msgspec.json.decode(result.report.with_suffix(".json").read_bytes())
     assert kept["shares"] == told["shares"]
     assert kept["ratings"]["n_trials"] == told["ratings"]["n_trials"]

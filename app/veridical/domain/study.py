@@ -8,6 +8,7 @@ from veridical.domain.annotation import SHIPPED_LABELS, ArtifactLabel
 from veridical.domain.intake import DEFAULT_INTAKE, IntakeField
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.pipeline import PipelineName
+from veridical.domain.preprocessing import Preprocessing
 from veridical.domain.protocol import Protocol
 from veridical.domain.stream import Role, RoleAssignment
 from veridical.domain.trigger import TriggerChoice
@@ -34,7 +35,7 @@ class AnalysisChoices:
     smallest_effect : float
         Balanced accuracy below which an effect is of no interest.
     line_noise_hz : float
-        50 or 60.
+        50 or 60; 0 takes what the recording carries.
     looks : tuple of int
         Blocks after which a look at the data is planned before the last one; the session rests there until the
         operator has decided. Planned looks share the error probability (``learning.looks``).
@@ -47,7 +48,7 @@ class AnalysisChoices:
     embargo_s: float = 20.0
     n_permutations: int = 1000
     smallest_effect: float = 0.60
-    line_noise_hz: float = 50.0
+    line_noise_hz: float = 0.0
     looks: tuple[int, ...] = ()
 
 
@@ -104,6 +105,7 @@ class StudySettings:
     language: str = "en"
     protocol: Protocol = Protocol()
     analysis: AnalysisChoices = AnalysisChoices()
+    preprocessing: Preprocessing = Preprocessing()
     recording: RecordingChoices = RecordingChoices()
     roles: tuple[RoleAssignment, ...] = ()
     is_shortened: bool = False

@@ -6,6 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from veridical.domain.arrays import BoolArray, FloatArray
+from veridical.domain.errors import AnalysisError
+from veridical.domain.preprocessing import AUTOMATIC, AVERAGE, Preprocessing
 from veridical.domain.recording import Signal
 from veridical.domain.timeline import Timeline
 from veridical.features import table
@@ -18,7 +20,6 @@ from veridical.signals.power import band_power, log_power
 
 # High enough for 45 Hz after the anti-alias filter (flat to 0.38 of the rate), low enough to be quick.
 _WORKING_HZ = 120.0
-_HIGH_PASS_HZ = 0.1
 # Fewer channels do not surround the head, and their mean is no reference (Nunez & Srinivasan 2006, ch. 7).
 _AVERAGE_FROM = 16
 # A channel this many times noisier than the median one would carry its noise into the average reference.
@@ -54,33 +55,83 @@ class PreparedEeg:
         return self.timeline.sampling_hz
 
 
-def prepare_eeg(signal: Signal, bad_channels: Sequence[str], line_noise_hz: float) -> PreparedEeg:
-    """Decimate, filter and reference the EEG.
-
-    Channels marked bad, flat throughout or mostly missing are left out. With 16 channels or more the
-    reference is their average (noisy ones do not vote), else it stays as recorded.
+@dataclass(frozen=True)
+class DecimatedEeg:
+    """Usable EEG channels at the working rate, before anything was filtered.
 
     Parameters
     ----------
-    signal : Signal
-    bad_channels : sequence of str
-    line_noise_hz : float
-        Taken out by a notch where the working rate still carries it.
+    samples : ndarray, shape (n_channels, n_times)
+        Volts.
+    dropped : tuple of str
+        Channels left out, with the reason, in words.
+    recorded : tuple of str
+        Every channel that was recorded.
     """
+
+    labels: tuple[str, ...]
+    samples: FloatArray
+    timeline: Timeline
+    dropped: tuple[str, ...]
+    recorded: tuple[str, ...]
+
+
+def decimate_eeg(signal: Signal, bad_channels: Sequence[str]) -> DecimatedEeg:
+    """Bring the EEG to the working rate. Channels marked bad, flat throughout or mostly missing are left out."""
     is_good, dropped = _judge(signal, bad_channels)
     factor = decimation_factor(signal.sampling_hz, _WORKING_HZ)
     rows = signal.samples if is_good.all() else signal.samples[is_good]
     samples, timeline = decimate_segments(rows, signal.timeline, factor)
-    notch = FilterChoice(high_pass_hz=_HIGH_PASS_HZ, notch_hz=(line_noise_hz,) if line_noise_hz > 0 else ())
-    samples = filter_segments(samples, timeline, notch)
-    is_average = len(samples) >= _AVERAGE_FROM
+    labels = tuple(label for label, good in zip(signal.labels, is_good, strict=True) if good)
+    return DecimatedEeg(labels, samples, timeline, dropped, signal.labels)
+
+
+def prepare_eeg(eeg: DecimatedEeg, line_noise_hz: float, choices: Preprocessing | None = None) -> PreparedEeg:
+    """Filter and reference the EEG.
+
+    Noisy channels do not vote in an average reference.
+
+    Parameters
+    ----------
+    eeg : DecimatedEeg
+        Not modified.
+    line_noise_hz : float
+        Taken out by a notch where the working rate still carries it; 0 for none.
+    choices : Preprocessing or None
+        None takes the defaults.
+
+    Raises
+    ------
+    AnalysisError
+        If a channel that the choices name is not there.
+    """
+    choices = choices or Preprocessing()
+    wanted, named = choices.channels or eeg.labels, choices.reference_channels
+    # A channel that was left out as bad is no error, but no reference either.
+    missing = [c for c in wanted if c not in eeg.recorded] + [c for c in named if c not in eeg.labels]
+    if missing:
+        raise AnalysisError(
+            f"The EEG has no usable channel {', '.join(dict.fromkeys(missing))}, which [preprocessing] of study.toml "
+            f"names; name others or none. It has {', '.join(eeg.labels)}."
+        )
+    used = [k for k, label in enumerate(eeg.labels) if label in wanted or label in named]
+    labels = tuple(eeg.labels[k] for k in used)
+    notch = FilterChoice(
+        high_pass_hz=choices.high_pass_hz or None, notch_hz=(line_noise_hz,) if line_noise_hz > 0 else ()
+    )
+    samples = filter_segments(eeg.samples[used], eeg.timeline, notch)
+    is_average = choices.reference == AVERAGE or (choices.reference == AUTOMATIC and len(samples) >= _AVERAGE_FROM)
     if is_average:
         spread = np.nanmedian(np.abs(samples), axis=1)
         samples -= samples[spread <= _NOISY * np.median(spread)].mean(axis=0)
-    low_hz = min(table.EVOKED_LOW_PASS_HZ, 0.4 * timeline.sampling_hz)
-    low_passed = filter_segments(samples, timeline, FilterChoice(low_pass_hz=low_hz, order=4))
-    labels = tuple(label for label, good in zip(signal.labels, is_good, strict=True) if good)
-    return PreparedEeg(labels, samples, low_passed, timeline, is_average, dropped)
+    elif named:
+        samples -= samples[[labels.index(c) for c in named]].mean(axis=0)
+        # What is left of a reference channel says nothing of its own.
+        kept = [k for k, label in enumerate(labels) if label not in named]
+        samples, labels = samples[kept], tuple(labels[k] for k in kept)
+    low_hz = min(choices.low_pass_hz, 0.4 * eeg.timeline.sampling_hz)
+    low_passed = filter_segments(samples, eeg.timeline, FilterChoice(low_pass_hz=low_hz, order=4))
+    return PreparedEeg(labels, samples, low_passed, eeg.timeline, is_average, eeg.dropped)
 
 
 def _judge(signal: Signal, bad_channels: Sequence[str]) -> tuple[BoolArray, tuple[str, ...]]:

@@ -51,12 +51,16 @@ class TrialFeatures:
         Volts, channel by channel over ``evoked_times_s``. Finite in kept trials if they are learned from.
     named : ndarray, shape (n_trials, n_features)
         Finite in kept trials for modalities that are learned from; elsewhere NaN may stand where one failed.
+    flags : tuple of str
+        Per trial: empty, or that a mark touches it and the study keeps it ("flagged: Muscle").
     artifacts : ndarray, shape (n_trials, n_artifacts)
         Finite in kept trials.
     is_marked : ndarray of bool, shape (n_trials,)
         Whether a rater's mark touches the analysis window; known for dropped trials too.
     left_out : tuple of str
         Features, channels and modalities that were left out, in words.
+    preparation : str
+        How the EEG was prepared, in words; empty without EEG.
     evoked_labels : tuple of str
         Channels of ``evoked``.
     window_s : tuple of float
@@ -68,6 +72,7 @@ class TrialFeatures:
     trials: tuple[TrialRow, ...]
     kept: BoolArray
     reasons: tuple[str, ...]
+    flags: tuple[str, ...]
     evoked: FloatArray
     evoked_names: tuple[str, ...]
     named: FloatArray
@@ -76,6 +81,7 @@ class TrialFeatures:
     artifact_names: tuple[str, ...]
     is_marked: BoolArray
     left_out: tuple[str, ...]
+    preparation: str
     evoked_labels: tuple[str, ...]
     evoked_times_s: FloatArray
     window_s: tuple[float, float]
@@ -130,7 +136,8 @@ def extract_features(
 
 def select_trials(computed: ComputedFeatures, pipeline: PipelineName) -> TrialFeatures:
     """Say what a pipeline learns from, and in which trials it may; AnalysisError if that leaves it nothing."""
-    recording, timing, eeg = computed.recording, computed.timing, computed.eeg
+    basis, eeg = computed.basis, computed.eeg
+    recording, timing = basis.recording, basis.timing
     evoked, features, named = computed.evoked, computed.features, computed.named
     left_out = list(computed.left_out)
     plans = plan_views(pipeline, has_evoked=evoked is not None, named=features)
@@ -145,28 +152,34 @@ def select_trials(computed: ComputedFeatures, pipeline: PipelineName) -> TrialFe
     is_used = [f.modality in modalities for f in features]
     used_features = tuple(f for f, is_in in zip(features, is_used, strict=True) if is_in)
     spans = _spans(used, used_features)
-    marks = {m: relevant_marks(computed.annotations.annotations, recording, m, computed.bad_channels) for m in spans}
+    marks = {m: relevant_marks(basis.annotations.annotations, recording, m, basis.bad_channels) for m in spans}
     window_s = (min(s[0] for s in spans.values()), max(s[1] for s in spans.values()))
     names, artifacts, missing = _artifacts(recording, eeg, timing, marks, window_s)
     left_out += missing
-    samples = used.values if used is not None else np.empty((len(computed.trials), 0))
+    samples = used.values if used is not None else np.empty((len(basis.trials), 0))
     needed = np.column_stack([samples, named[:, is_used], artifacts])
     owners = [*["EEG"] * samples.shape[1], *(f.modality for f in used_features), *["EEG"] * artifacts.shape[1]]
-    reasons = _reasons(timing, spans, marks, needed, owners)
+    rules = computed.preprocessing
+    dropping = _touching(timing, {m: s for m, s in spans.items() if rules.mark_rule(m) == "drop"}, marks)
+    flagging = _touching(timing, {m: s for m, s in spans.items() if rules.mark_rule(m) == "flag"}, marks)
+    longest_s = min(timing.picture_s, max(stop_s for _, stop_s in spans.values()))
+    reasons = _reasons(timing, longest_s, dropping, needed, owners)
     return TrialFeatures(
         pipeline=pipeline,
         views=tuple(_view(plan, evoked, features) for plan in plans),
-        trials=computed.trials,
+        trials=basis.trials,
         kept=np.array([not r for r in reasons], dtype=bool),
         reasons=reasons,
-        evoked=evoked.values if evoked is not None else np.empty((len(computed.trials), 0)),
+        evoked=evoked.values if evoked is not None else np.empty((len(basis.trials), 0)),
         evoked_names=evoked.names if evoked is not None else (),
         named=named,
         features=features,
         artifacts=artifacts,
         artifact_names=names,
-        is_marked=_is_marked(timing, spans, marks),
+        flags=tuple(f"flagged: {label}" if label else "" for label in flagging),
+        is_marked=np.array([bool(label) for label in _touching(timing, spans, marks)], dtype=bool),
         left_out=tuple(left_out),
+        preparation=computed.preparation,
         evoked_labels=eeg.labels if eeg is not None else (),
         evoked_times_s=evoked.times_s if evoked is not None else np.empty(0),
         window_s=window_s,
@@ -215,26 +228,31 @@ def _artifacts(
     return (*names, "marked"), np.column_stack([values, share]), left_out
 
 
-def _is_marked(timing: TrialTiming, spans: _Spans, marks: dict[Modality, tuple[Annotation, ...]]) -> BoolArray:
-    touched = np.zeros(len(timing.onsets_s), dtype=bool)
-    for modality, (start_s, stop_s) in spans.items():
-        touched |= [bool(first_label_touching(marks[modality], t + start_s, t + stop_s)) for t in timing.onsets_s]
-    return touched
+def _touching(timing: TrialTiming, spans: _Spans, marks: dict[Modality, tuple[Annotation, ...]]) -> tuple[str, ...]:
+    """Words of the first mark that touches a trial's window in one of the modalities, per trial; empty if none does."""
+    found: list[str] = []
+    for onset_s in timing.onsets_s:
+        labels = [first_label_touching(marks[m], onset_s + a, onset_s + b) for m, (a, b) in spans.items()]
+        found.append(next((text for text in labels if text), ""))
+    return tuple(found)
 
 
 def _reasons(
-    timing: TrialTiming,
-    spans: _Spans,
-    marks: dict[Modality, tuple[Annotation, ...]],
-    needed: FloatArray,
-    owners: Sequence[str],
+    timing: TrialTiming, longest_s: float, labels: Sequence[str], needed: FloatArray, owners: Sequence[str]
 ) -> tuple[str, ...]:
-    """Say for every trial why it cannot be used; empty where it can. ``owners`` names each column's modality."""
-    longest_s = min(timing.picture_s, max(stop_s for _, stop_s in spans.values()))
+    """Say for every trial why it cannot be used; empty where it can.
+
+    Parameters
+    ----------
+    longest_s : float
+        How long the picture must have stayed.
+    labels : sequence of str
+        Per trial: the mark that drops it, or empty.
+    needed : ndarray, shape (n_trials, n_columns)
+        NaN where something is missing; ``owners`` names each column's modality.
+    """
     reasons: list[str] = []
-    for k, onset_s in enumerate(timing.onsets_s):
-        labels = [first_label_touching(marks[m], onset_s + a, onset_s + b) for m, (a, b) in spans.items()]
-        label = next((text for text in labels if text), "")
+    for k, label in enumerate(labels):
         holes = np.isnan(needed[k])
         if np.isnan(timing.durations_s[k]):
             reasons.append("the picture's end is not marked")

@@ -128,7 +128,6 @@ NAMED_FEATURES: tuple[FeatureDefinition, ...] = (
 # Families whose columns depend on the recording's channels; the documentation lists them too.
 EVOKED_S = 1.0
 EVOKED_HZ = 64.0
-EVOKED_LOW_PASS_HZ = 24.0
 EVOKED_BASELINE_S = 0.2
 EVOKED = FeatureDefinition(
     "evoked", "V", (0.0, EVOKED_S), "Every channel at 64 Hz, baseline -0.2-0 s; Blankertz et al. 2011", "EEG",

@@ -166,6 +166,8 @@ class ReportContent:
         Names of what the model used.
     left_out : tuple of str
         Features whose window did not fit and missing modalities, in words.
+    preparation : tuple of str
+        How the signals were prepared, in words.
     analysis : int
         Number of this analysis in the participant's ledger, from 1; ``n_analyses`` are in it by now.
     rule_counts : tuple of RuleCount
@@ -192,6 +194,7 @@ class ReportContent:
     annotations: AnnotationSummary
     features: tuple[str, ...]
     left_out: tuple[str, ...]
+    preparation: tuple[str, ...] = ()
     is_primary: bool = True
     analysis: int = 1
     n_analyses: int = 1

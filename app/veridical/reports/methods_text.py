@@ -67,13 +67,13 @@ def _recording(content: ReportContent) -> str:
 
 
 def _labels(content: ReportContent) -> str:
-    v, analysis = content.validation, content.settings.analysis
+    v = content.validation
     rule = SENTENCES[content.label_rule]
     classes = " and ".join(f"{n} {name}" for name, n in v.classes.items())
     return (
         f"The target was the participant's own {content.target} rating. {rule} ({v.n_trials} labelled trials: "
-        f"{classes}). The model was {_PIPELINES[content.pipeline]}, "
-        f"with line noise removed at {analysis.line_noise_hz:g} Hz."
+        f"{classes}). The model was {_PIPELINES[content.pipeline]}."
+        + "".join(f" {words}." for words in content.preparation)
     )
 
 

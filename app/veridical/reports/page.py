@@ -281,6 +281,8 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
     yield Fact("p value, circular", f"{p_words(v.p_circular)} (all circular shifts of the ratings)")
     yield Fact("p value reported", f"{p_words(v.p_value)}, the larger of both")
     yield Fact("Brier score", f"{v.brier:.2f} (0 is perfect, 0.25 is a coin)")
+    for words in content.preparation:
+        yield Fact("Signals", words)
     if v.views:
         yield Fact("Put together from", f"{views_words(v)}. The inner folds decide, never the test blocks.")
     if content.ratings is not None:

@@ -1,7 +1,7 @@
 """Features of all recordings of a participant, for one pipeline or for several at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from veridical.reports.content import RecordingFacts
 from veridical.services.annotating import load_run, merged_marks
 from veridical.services.report_facts import recording_facts
 from veridical.services.resuming import shown_again, shows_nothing
+from veridical.services.sensitivity import vary
 from veridical.services.study import Study
 
 
@@ -27,11 +28,14 @@ class ExtractedRun:
     ----------
     by_pipeline : mapping
         Features, or why the recording has none for the pipeline.
+    variants : mapping
+        Features of the first pipeline with one step of the preparation changed, by the change in words.
     """
 
     key: RunKey
     facts: RecordingFacts
     by_pipeline: Mapping[PipelineName, TrialFeatures | AnalysisError]
+    variants: Mapping[str, TrialFeatures | AnalysisError] = field(default_factory=dict)
 
     def features_of(self, pipeline: PipelineName) -> TrialFeatures:
         """Return the features that a pipeline learns from; AnalysisError if the recording has none."""
@@ -41,8 +45,15 @@ class ExtractedRun:
         return found
 
 
-def extract_work(study: Study, participant: str, pipelines: Sequence[PipelineName]) -> Work[tuple[ExtractedRun, ...]]:
+def extract_work(
+    study: Study, participant: str, pipelines: Sequence[PipelineName], *, varies: bool = False
+) -> Work[tuple[ExtractedRun, ...]]:
     """Load every recording with analysed trials, one at a time, and compute its features once for all pipelines.
+
+    Parameters
+    ----------
+    varies : bool
+        Whether the first pipeline's features are computed by changed preparations as well (``services.sensitivity``).
 
     Raises
     ------
@@ -79,7 +90,15 @@ def extract_work(study: Study, participant: str, pipelines: Sequence[PipelineNam
                 by_pipeline[pipeline] = error
                 continue
             by_pipeline[pipeline] = _without_interrupted(features, again[key]) if key in again else features
-        found.append(ExtractedRun(key, recording_facts(study, key, recording), by_pipeline))
+        variants: dict[str, TrialFeatures | AnalysisError] = {}
+        if varies:
+            yield Progress(2 * done + 1.5, 2 * len(keys), f"Preparing {name} in other ways")
+            for words, varied in vary(computed, pipelines[0]):
+                if key in again and isinstance(varied, TrialFeatures):
+                    variants[words] = _without_interrupted(varied, again[key])
+                else:
+                    variants[words] = varied
+        found.append(ExtractedRun(key, recording_facts(study, key, recording), by_pipeline, variants))
     if not found:
         raise RecordingError(
             f"No recording of participant {participant} holds an analysed picture; record a session to its end."

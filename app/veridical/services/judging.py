@@ -1,12 +1,12 @@
 """From recordings to a judged model, with nothing written but feature tables: what training and auditing share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from veridical.audit.checks import run_checks
-from veridical.audit.context import AcrossKinds
+from veridical.audit.context import AcrossKinds, Variant
 from veridical.domain.arrays import BoolArray, FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
@@ -58,11 +58,12 @@ class TrainingRequest:
 
 @dataclass(frozen=True)
 class JudgedRun:
-    """A recording that takes part, with its features."""
+    """A recording that takes part, with its features, and those of other preparations by words."""
 
     key: RunKey
     facts: RecordingFacts
     features: TrialFeatures
+    variants: Mapping[str, TrialFeatures | AnalysisError]
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ class Judgement:
 
 
 # Share of the whole work at which each step begins: the validations take most of it.
-_EXTRACTED, _VALIDATED, _PREDICTED, _AUDITED = 0.25, 0.4, 0.5, 0.95
+_EXTRACTED, _VALIDATED, _PREDICTED, _VARIED, _AUDITED = 0.25, 0.4, 0.5, 0.6, 0.95
 
 
 def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = False) -> Work[Judgement]:
@@ -141,14 +142,15 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     number = len(ledger) + 1
     if is_another_look:
         number = next((a.number for a in ledger if _is_same(a, choices, hashes)), number)
-    history = history_of(study, request.participant, hashes, is_primary, number)
+    row = yield from scaled(_vary(study, runs, scale, choices, request.seed), _PREDICTED, _VARIED)
+    history = replace(history_of(study, request.participant, hashes, is_primary, number), sensitivity=row)
     context = audit_context(
         study, keys, grid, scale, choices, problem, validation, history, request.seed, [r.facts for r in runs]
     )
     if has_both:
         everything = whole.problem(scale, choices, norms_of(study, whole, scale))
         context = replace(context, across_kinds=AcrossKinds(everything, ~is_learned))
-    verdict, findings = yield from scaled(run_checks(context), _PREDICTED, _AUDITED)
+    verdict, findings = yield from scaled(run_checks(context), _VARIED, _AUDITED)
     yield Progress(_AUDITED, 1.0, "Writing")
     counts = count_rules(study, grid, scale, choices)
     remedies = remedies_of(findings, grid, keys, [r.facts for r in runs], max(number, len(ledger)))
@@ -182,6 +184,30 @@ def _predict_ratings(
     except AnalysisError:
         # The classes may come from norms where own ratings are too few or all the same.
         return None
+
+
+def _vary(
+    study: Study, runs: Sequence[JudgedRun], scale: Scale, choices: AnalysisChoices, seed: int
+) -> Work[tuple[Variant, ...]]:
+    """Validate the analysis with each change of the preparation that every recording allows."""
+    found: list[Variant] = []
+    changes = list(runs[0].variants)
+    for done, words in enumerate(changes):
+        start, stop = done / len(changes), (done + 1) / len(changes)
+        varied = [v for v in (run.variants.get(words) for run in runs) if isinstance(v, TrialFeatures)]
+        if len(varied) < len(runs):
+            continue
+        try:
+            whole = join_runs(varied)
+            grid = whole.only(learned_trials(study, whole))
+            problem = grid.problem(scale, choices, norms_of(study, grid, scale))
+            work = validate_problem(problem, choices.n_permutations, seed)
+            v = yield from scaled(work, start, stop, f"With {words}: ")
+        except AnalysisError:
+            # Too few trials are left by this preparation: the row has one fewer.
+            continue
+        found.append(Variant(words, v.auc, v.p_value, v.n_trials))
+    return tuple(found)
 
 
 def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
@@ -264,15 +290,15 @@ def scale_of(study: Study, target: str) -> Scale:
 def _extract(study: Study, participant: str, pipeline: PipelineName) -> Work[list[JudgedRun]]:
     """Extract what the pipeline learns from and write the feature tables."""
     found: list[JudgedRun] = []
-    for run in (yield from extract_work(study, participant, (pipeline,))):
+    for run in (yield from extract_work(study, participant, (pipeline,), varies=True)):
         features = run.features_of(pipeline)
         write_features(
             study.paths.features(run.key),
             features.trials,
             features.kept,
-            features.reasons,
+            [reason or flag for reason, flag in zip(features.reasons, features.flags, strict=True)],
             [f.name for f in features.features],
             features.named,
         )
-        found.append(JudgedRun(run.key, run.facts, features))
+        found.append(JudgedRun(run.key, run.facts, features, run.variants))
     return found

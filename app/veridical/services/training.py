@@ -41,6 +41,8 @@ class TrainingResult:
         What the program can do about the findings.
     ratings : RatingValidation or None
         How well the ratings themselves are predicted; None where they are too few.
+    preparation : tuple of str
+        How the signals were prepared, in words.
     """
 
     participant: str
@@ -58,6 +60,7 @@ class TrainingResult:
     report: Path
     remedies: tuple[Remedy, ...] = ()
     ratings: RatingValidation | None = None
+    preparation: tuple[str, ...] = ()
 
 
 def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
@@ -123,6 +126,7 @@ class _Outcome:
             report=report,
             remedies=judged.remedies,
             ratings=judged.ratings,
+            preparation=judged.grid.preparation,
         )
 
     def _save_model(self, folder: Path) -> None:
@@ -137,7 +141,7 @@ class _Outcome:
             scores=scores_of(self.judgement.validation),
             preprocessing={
                 "window": f"{start_s:g} to {stop_s:g} s from picture onset",
-                "line_noise": f"{self.judgement.choices.line_noise_hz:g} Hz",
+                "signals": "; ".join(self.judgement.grid.preparation),
             },
             data={r.facts.file: r.facts.sha256 for r in self.judgement.runs},
             versions=dict(package_versions()),
@@ -179,6 +183,7 @@ class _Outcome:
             annotations=annotation_summary(self.study, [(r.key, r.facts.seconds) for r in self.judgement.runs]),
             features=self.judgement.grid.names,
             left_out=self.judgement.grid.left_out,
+            preparation=self.judgement.grid.preparation,
             is_primary=is_primary,
             analysis=number,
             n_analyses=number,

@@ -34,6 +34,8 @@ class TrialGrid:
         Analysis window, seconds from onset.
     evoked_channels : int
         Number of channels if the columns are evoked samples, channel by channel; else 0.
+    preparation : tuple of str
+        How the signals were prepared, in words, once for all runs that share it.
     views : tuple of View
         Columns that get a model of their own; empty if one model learns from all of them.
     combines : str
@@ -52,6 +54,7 @@ class TrialGrid:
     left_out: tuple[str, ...]
     window_s: tuple[float, float]
     evoked_channels: int = 0
+    preparation: tuple[str, ...] = ()
     views: tuple[View, ...] = ()
     combines: Combination = "fused"
 
@@ -167,6 +170,7 @@ def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
         left_out=tuple(dict.fromkeys(words)),
         window_s=runs[0].window_s,
         evoked_channels=_count_channels(runs, names),
+        preparation=tuple(dict.fromkeys(r.preparation for r in runs if r.preparation)),
         views=_views(runs, names),
         combines="chosen" if runs[0].pipeline == "chosen" else "fused",
     )

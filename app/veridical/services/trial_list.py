@@ -50,7 +50,8 @@ def list_trials(
     of what is learned from otherwise. Gaps and missing samples are found when a model is trained.
     """
     picture_s = settings.protocol.picture_s
-    modalities = needed_modalities(settings.analysis.pipeline, picture_s)
+    needed = needed_modalities(settings.analysis.pipeline, picture_s)
+    modalities = [m for m in needed if settings.preprocessing.mark_rule(m) == "drop"]
     stop_s = min(_EVOKED_S, picture_s) if settings.analysis.pipeline == "evoked" else picture_s
     bad = find_bad_channels(marks, recording)
     relevant = [relevant_marks(marks.annotations, recording, m, bad) for m in modalities]

@@ -10,6 +10,7 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.stream import Role
 from veridical.domain.timeline import Segment, Timeline
 from veridical.signals.heart import find_beats
+from veridical.signals.line_noise import detect_line_noise
 from veridical.signals.power import band_power
 
 # The same four levels as every light of the program.
@@ -65,7 +66,7 @@ def assess_channels(
     role : Role
         EEG and EOG, EDA and ECG have rules of their own; other roles are only checked for life.
     line_noise_hz : float
-        50 or 60.
+        50 or 60; 0 takes the one that stands out.
 
     Returns
     -------
@@ -82,7 +83,7 @@ def assess_channels(
     # What little is missing is bridged by the channel's median; much was called dead above.
     rows = np.where(np.isfinite(values[alive]), values[alive], np.nanmedian(values[alive], axis=1, keepdims=True))
     if role in ("EEG", "EOG"):
-        found += _assess_eeg(rows, sampling_hz, names, line_noise_hz)
+        found += _assess_eeg(rows, sampling_hz, names, line_noise_hz or detect_line_noise(rows, sampling_hz))
     elif role == "EDA":
         found += [_assess_eda(row, sampling_hz, name) for row, name in zip(rows, names, strict=True)]
     elif role == "ECG":

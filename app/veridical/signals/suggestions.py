@@ -13,6 +13,7 @@ from veridical.domain.recording import Recording, Signal
 from veridical.domain.timeline import Timeline
 from veridical.signals.filters import FilterChoice, decimate_segments, decimation_factor, filter_segments
 from veridical.signals.heart import find_beats
+from veridical.signals.line_noise import detect_line_noise
 from veridical.signals.montage import FRONTAL_POLE, find_channels
 from veridical.signals.quality import EDA_RANGE_S
 
@@ -52,7 +53,7 @@ def suggest_artifacts_work(recording: Recording, line_noise_hz: float = 50.0) ->
     ----------
     recording : Recording
     line_noise_hz : float
-        50 or 60.
+        50 or 60; 0 takes the one that stands out.
 
     Returns
     -------
@@ -68,6 +69,8 @@ def suggest_artifacts_work(recording: Recording, line_noise_hz: float = 50.0) ->
         factor = decimation_factor(eeg.sampling_hz, _WORKING_HZ)
         slow, slow_timeline = decimate_segments(eeg.samples, eeg.timeline, factor)
         slow = filter_segments(slow, slow_timeline, FilterChoice(high_pass_hz=0.5))
+    if line_noise_hz == 0 and eeg is not None:
+        line_noise_hz = detect_line_noise(eeg.samples, eeg.sampling_hz)
     bench = _Bench(recording, line_noise_hz, eeg, slow, slow_timeline)
     found: list[Suggestion] = []
     for k, (title, method) in enumerate(_METHODS):

@@ -3,6 +3,7 @@
 PID is the program on whose behalf it streams: once that is gone and no session runs, the simulator ends too.
 """
 
+import signal
 import sys
 import time
 from pathlib import Path
@@ -31,6 +32,8 @@ def main(arguments: list[str]) -> int:
     if not folder.is_dir():
         print(f"There is no folder {folder}; give the one that holds simulation.json.", file=sys.stderr)  # noqa: T201
         return 1
+    # A shell that starts it in the background has interrupts ignored; this one is meant for us.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     server = Server(RunPaths(folder).connection("simulator"))
     try:
         server.publish(SimulatorState("starting"))

@@ -26,7 +26,7 @@ def write_features(
     ----------
     kept : ndarray of bool, shape (n_trials,)
     reasons : sequence of str
-        Per trial: empty, or why it was dropped.
+        Per trial: empty, or why it was dropped, or that it was flagged.
     names : sequence of str
         Feature columns.
     values : ndarray, shape (n_trials, n_features)

@@ -131,7 +131,23 @@ _RULES: tuple[tuple[str, str, Callable[[StudySettings], bool]], ...] = (
             and len(set(s.recording.markers)) == len(s.recording.markers)
         ),
     ),
-    ("analysis.line_noise_hz", "50 or 60", lambda s: s.analysis.line_noise_hz in (50, 60)),
+    ("analysis.line_noise_hz", "50, 60, or 0", lambda s: s.analysis.line_noise_hz in (0, 50, 60)),
+    (
+        "preprocessing.reference",
+        "automatic, average, recorded, or channels joined by +",
+        lambda s: bool(s.preprocessing.reference) and all(s.preprocessing.reference_channels),
+    ),
+    ("preprocessing.high_pass_hz", "0 or more and below 5", lambda s: 0 <= s.preprocessing.high_pass_hz < 5),
+    (
+        "preprocessing.low_pass_hz",
+        "between 5 and 30: evoked samples are read at 64 Hz",
+        lambda s: 5 <= s.preprocessing.low_pass_hz <= 30,
+    ),
+    (
+        "preprocessing.channels",
+        "names, each once",
+        lambda s: len(set(s.preprocessing.channels)) == len(s.preprocessing.channels) and all(s.preprocessing.channels),
+    ),
 )
 
 

@@ -107,6 +107,7 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         Fact("Shuffled labels", wording.p_value(validation.p_free)),
         Fact("Shifted labels", wording.p_value(validation.p_circular)),
         Fact("Brier score", f"{_share(validation.brier)} (0.25 is guessing)"),
+        *(Fact("Signals", words) for words in result.preparation),
         *((Fact("Put together from", views_words(validation)),) if validation.views else ()),
         *((Fact("The rating itself", ratings_words(result.ratings)),) if result.ratings is not None else ()),
     )
