@@ -172,7 +172,7 @@ def test_study_toml_keeps_every_choice(
 def test_the_row_of_variants_is_what_a_study_with_that_choice_would_get(pipeline: PipelineName) -> None:
     marks = AnnotationSet((Annotation(_onsets()[2] + 0.5, 0.2, "muscle"), Annotation(_onsets()[6], 0.2, "ecg-missed")))
     computed = compute_features(_recording(), marks, replace(SETTINGS, analysis=AnalysisChoices(line_noise_hz=50)))
-    found = {w: f for w, f in vary(computed, pipeline) if isinstance(f, TrialFeatures)}
+    found = {w: f for w, f in vary(computed, pipeline).items() if isinstance(f, TrialFeatures)}
     expected = {"marked trials kept": Preprocessing(marked_eeg="keep", marked_eda="keep", marked_ecg="keep")}
     if pipeline != "ecg":
         expected |= {

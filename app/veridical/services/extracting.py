@@ -93,7 +93,7 @@ def extract_work(
         variants: dict[str, TrialFeatures | AnalysisError] = {}
         if varies:
             yield Progress(2 * done + 1.5, 2 * len(keys), f"Preparing {name} in other ways")
-            for words, varied in vary(computed, pipelines[0]):
+            for words, varied in vary(computed, pipelines[0]).items():
                 if key in again and isinstance(varied, TrialFeatures):
                     variants[words] = _without_interrupted(varied, again[key])
                 else:

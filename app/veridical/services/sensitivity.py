@@ -1,6 +1,5 @@
 """One step of the preparation changed at a time: a fixed row, shown and never chosen from (METHODS 5.9)."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from veridical.domain.errors import AnalysisError
@@ -9,6 +8,7 @@ from veridical.domain.preprocessing import AVERAGE, RECORDED, Preprocessing
 from veridical.features.computing import ComputedFeatures, compute_from
 from veridical.features.extraction import TrialFeatures, select_trials
 from veridical.features.views import plan_views
+from veridical.learning.parallel import each
 
 
 @dataclass(frozen=True)
@@ -20,20 +20,21 @@ class Change:
     removes_line_noise: bool = True
 
 
-def vary(computed: ComputedFeatures, pipeline: PipelineName) -> Iterator[tuple[str, TrialFeatures | AnalysisError]]:
-    """Prepare a recording anew by each change that can matter to a pipeline.
+def vary(computed: ComputedFeatures, pipeline: PipelineName) -> dict[str, TrialFeatures | AnalysisError]:
+    """Prepare a recording anew by each change that can matter to a pipeline, several at once.
 
-    Yields
-    ------
-    words : str
-    features : TrialFeatures or AnalysisError
-        The error says why the recording cannot be prepared like that.
+    Returns
+    -------
+    dict
+        By the change in words: features, or why the recording cannot be prepared like that.
     """
     plans = plan_views(pipeline, has_evoked=computed.evoked is not None, named=computed.features)
     uses_eeg = any("EEG" in plan.modalities for plan in plans)
     only_evoked = all(plan.is_evoked for plan in plans)
     is_average = computed.eeg is not None and computed.eeg.is_average_reference
-    for change in _changes(computed.preprocessing, is_average=is_average, has_eeg=uses_eeg):
+    changes = _changes(computed.preprocessing, is_average=is_average, has_eeg=uses_eeg)
+
+    def prepare(change: Change) -> TrialFeatures | AnalysisError:
         try:
             again = compute_from(
                 computed.basis,
@@ -41,9 +42,11 @@ def vary(computed: ComputedFeatures, pipeline: PipelineName) -> Iterator[tuple[s
                 only_evoked=only_evoked,
                 removes_line_noise=change.removes_line_noise,
             )
-            yield change.words, select_trials(again, pipeline)
+            return select_trials(again, pipeline)
         except AnalysisError as error:
-            yield change.words, error
+            return error
+
+    return dict(zip((c.words for c in changes), each(changes, prepare), strict=True))
 
 
 def _changes(fixed: Preprocessing, *, is_average: bool, has_eeg: bool) -> tuple[Change, ...]:
