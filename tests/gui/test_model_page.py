@@ -76,7 +76,7 @@ def test_findings_that_matter_stand_first(page: ModelPage, qtbot: QtBot) -> None
 
 def test_exploratory_analyses_are_counted(page: ModelPage, qtbot: QtBot) -> None:
     result = replace(_train(page, qtbot), is_primary=False, analysis=3)
-    assert resolve_result(result).kind_of_analysis == "Exploratory, analysis 3"
+    assert resolve_result(result).kind_of_analysis == "Exploratory, analysis 3 of 3"
 
 
 def test_models_are_compared_by_one_p_value_and_the_result_comes_back(

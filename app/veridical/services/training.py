@@ -1,15 +1,19 @@
 """From recordings to a validated model and its report."""
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
+from veridical.domain.pattern import ModelPattern
 from veridical.domain.progress import Work, finish
 from veridical.domain.remedy import Remedy
 from veridical.learning.bundle import ModelBundle, save_bundle, scores_of
-from veridical.learning.model import fit_model
+from veridical.learning.model import LinearModel, fit_model
+from veridical.learning.patterns import read_pattern
 from veridical.reports.content import Refinement, ReportContent, RuleCount
 from veridical.reports.page import headline
 from veridical.reports.report import write_report
@@ -43,6 +47,8 @@ class TrainingResult:
         How well the ratings themselves are predicted; None where they are too few.
     preparation : tuple of str
         How the signals were prepared, in words.
+    pattern : ModelPattern
+        What the model reads (Haufe patterns).
     """
 
     participant: str
@@ -61,6 +67,7 @@ class TrainingResult:
     remedies: tuple[Remedy, ...] = ()
     ratings: RatingValidation | None = None
     preparation: tuple[str, ...] = ()
+    pattern: ModelPattern = field(default_factory=ModelPattern)
 
 
 def train_work(study: Study, request: TrainingRequest) -> Work[TrainingResult]:
@@ -100,8 +107,9 @@ class _Outcome:
         left_out = (*self.judgement.grid.left_out, *self._dropped())
         content = self._content(number, is_primary)
         words = headline(content)
+        fitted = fit_model(judged.problem, judged.validation)
         try:
-            self._save_model(model)
+            self._save_model(model, fitted)
             write_report(report, content)
             keep_for_others(self.study, participant, self.judgement.choices, self.judgement.grid)
             append_analysis(paths.ledger(participant), self._line(number, is_primary, name, words))
@@ -127,12 +135,26 @@ class _Outcome:
             remedies=judged.remedies,
             ratings=judged.ratings,
             preparation=judged.grid.preparation,
+            pattern=self._pattern(fitted),
         )
 
-    def _save_model(self, folder: Path) -> None:
+    def _pattern(self, fitted: LinearModel) -> ModelPattern:
+        """What the model reads, over the trials that it learned from."""
+        problem, columns = self.judgement.problem, self.judgement.grid.columns
+        rows = np.flatnonzero(np.asarray(problem.kept, dtype=bool) & (self.judgement.validation.labels != 0))
+        features = np.asarray(problem.features, dtype=float)[rows]
+        return read_pattern(
+            np.clip(features, *fitted.limits),
+            fitted.decide(features),
+            [c.name for c in columns],
+            [c.window_s for c in columns],
+            [bool(w) for w in fitted.weights],
+        )
+
+    def _save_model(self, folder: Path, fitted: LinearModel) -> None:
         start_s, stop_s = self.judgement.grid.window_s
         bundle = ModelBundle(
-            model=fit_model(self.judgement.problem, self.judgement.validation),
+            model=fitted,
             features=self.judgement.grid.columns,
             target=self.judgement.choices.target,
             label_rule=self.judgement.choices.label_rule,

@@ -8,6 +8,7 @@ from veridical.gui.common.tokens import GRID
 from veridical.gui.common.widgets import StatusLight, card, clear_layout, label
 from veridical.gui.model.audit_list import AuditList
 from veridical.gui.model.charts import ConfusionTable, FoldChart, NullChart, RocChart, ScoreScale
+from veridical.gui.model.pattern_view import PatternCard
 from veridical.gui.model.view_model import ResultScreen
 
 
@@ -33,6 +34,8 @@ class ResultView(QScrollArea):
         column.addLayout(
             self._row(("Right and wrong answers", self._confusion), ("Caught against false alarms", self._roc))
         )
+        self.pattern = PatternCard(appearance)
+        column.addWidget(self.pattern)
         self.audit = AuditList(appearance)
         column.addWidget(self.audit)
         self._left_out = QVBoxLayout()
@@ -60,6 +63,7 @@ class ResultView(QScrollArea):
         self._null.show_result(screen)
         self._roc.show_result(screen)
         self._confusion.show_result(screen)
+        self.pattern.show_pattern(screen.pattern, screen.confusion.names[1])
         clear_layout(self._facts)
         for row, fact in enumerate(screen.facts):
             self._facts.addWidget(label(fact.name, "quiet"), row, 0, Qt.AlignmentFlag.AlignTop)

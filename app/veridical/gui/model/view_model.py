@@ -8,6 +8,7 @@ import numpy as np
 from veridical.audit.result_words import ratings_words, views_words
 from veridical.domain.arrays import FloatArray
 from veridical.domain.evaluation import OverallVerdict
+from veridical.domain.pattern import ModelPattern
 from veridical.gui.common import wording
 from veridical.gui.common.tokens import StatusLevel
 
@@ -53,7 +54,7 @@ class ResultScreen:
     null : ndarray
         AUC of shuffled labelings.
     kind_of_analysis : str
-        "Primary analysis" or "Exploratory, analysis 3".
+        "Primary analysis" or "Exploratory, analysis 3 of 3": of those in the ledger by then.
     """
 
     headline: str
@@ -71,6 +72,7 @@ class ResultScreen:
     auc: float
     confusion: "ConfusionScreen"
     roc: tuple[FloatArray, FloatArray]
+    pattern: ModelPattern
 
 
 @dataclass(frozen=True)
@@ -121,12 +123,15 @@ def resolve_result(result: "TrainingResult") -> ResultScreen:
         scale=ScoreOnScale(validation.balanced_accuracy, low, high, 0.5, validation.chance95),
         facts=facts,
         left_out=result.left_out,
-        kind_of_analysis="Primary analysis" if result.is_primary else f"Exploratory, analysis {result.analysis}",
+        kind_of_analysis=(
+            "Primary analysis" if result.is_primary else f"Exploratory, analysis {result.analysis} of {result.analysis}"
+        ),
         fold_scores=validation.fold_scores,
         null=validation.null[np.isfinite(validation.null)],
         auc=validation.auc,
         confusion=ConfusionScreen(_two(tuple(validation.classes)), validation.confusion),
         roc=validation.roc(),
+        pattern=result.pattern,
     )
 
 
