@@ -15,6 +15,7 @@ from veridical.domain.chart import Chart, SeriesKind, score_chart, series
 from veridical.domain.errors import StorageError
 from veridical.domain.evaluation import Finding, OverallVerdict, Validation, Verdict
 from veridical.domain.participant import RunKey
+from veridical.domain.pattern import ModelPattern, NamedPattern, ScalpPattern
 from veridical.domain.protocol import Protocol
 from veridical.domain.rating import Rating
 from veridical.domain.simulation import SimulationPlan
@@ -183,6 +184,22 @@ def test_every_figure_has_an_alternative_text_and_ids_are_unique(parsed: Page) -
     assert len(ids) == len(set(ids))
     hrefs = {attrs["href"][1:] for _, attrs in parsed.tags if "href" in attrs}
     assert hrefs <= set(ids)
+
+
+def test_what_the_model_reads_is_drawn_where_there_is_something() -> None:
+    cap = ("Fp1", "Fp2", "F3", "Fz", "F4", "C3", "Cz", "C4", "P3", "Pz", "P4", "Oz")
+    values = 1e-6 * np.array([float(label.startswith("P")) - 0.2 for label in cap])
+    maps = tuple(ScalpPattern(start, start + 0.2, cap, values * start) for start in (0.4, 0.6))
+    pattern = ModelPattern(maps, (NamedPattern("lpp", 0.4), NamedPattern("scr", -0.2)))
+    shown = render_html(replace(content(), pattern=pattern))
+    (figure,) = re.findall(r'<svg role="img" aria-label="Scalp maps.*?</svg>', shown, re.DOTALL)
+    assert "0.60 to 0.80 s largest 0.5 µV at Pz" in figure or "0.60 to 0.80 s largest 0.5 µV at P3" in figure
+    assert not re.findall(r"#[0-9a-f]{6}", figure)
+    text = Page(shown).text["validation"]
+    assert "What the model reads" in text
+    assert "late positive potential correlation with the decision 0.4" in text
+    assert "skin conductance response correlation with the decision −0.2" in text
+    assert "What the model reads" not in Page(render_html(content())).text["validation"]
 
 
 def test_figures_take_their_colours_from_the_page(html: str) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from veridical.domain.evaluation import Finding, RatingValidation, Validation, Verdict
 from veridical.domain.label_rule import LabelRule
 from veridical.domain.participant import RunKey
+from veridical.domain.pattern import ModelPattern
 from veridical.domain.pipeline import PipelineName
 from veridical.domain.simulation import SimulationPlan
 from veridical.domain.study import StudySettings
@@ -168,6 +169,8 @@ class ReportContent:
         Features whose window did not fit and missing modalities, in words.
     preparation : tuple of str
         How the signals were prepared, in words.
+    pattern : ModelPattern
+        What the model reads.
     analysis : int
         Number of this analysis in the participant's ledger, from 1; ``n_analyses`` are in it by now.
     rule_counts : tuple of RuleCount
@@ -195,6 +198,7 @@ class ReportContent:
     features: tuple[str, ...]
     left_out: tuple[str, ...]
     preparation: tuple[str, ...] = ()
+    pattern: ModelPattern = field(default_factory=ModelPattern)
     is_primary: bool = True
     analysis: int = 1
     n_analyses: int = 1

@@ -4,10 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
+from matplotlib.colors import to_rgb
 
 from veridical.audit.wording import percent
 from veridical.domain.arrays import FloatArray
+from veridical.domain.electrodes import head_position
 from veridical.domain.evaluation import Finding, Validation
+from veridical.domain.pattern import ModelPattern
 from veridical.domain.trial_table import TrialRow
 from veridical.reports.drawing import (
     BAND,
@@ -24,7 +27,10 @@ from veridical.reports.drawing import (
     percent_axis,
     to_svg,
 )
+from veridical.signals.scalp import EDGE, interpolate_scalp
 
+# Of a scalp map, from one class over nothing to the other.
+_N_SHADES = 16
 _GOLDEN_ANGLE = np.pi * (3 - np.sqrt(5))
 # Scale steps between equal answers: marks touch and do not hide one another.
 _SPREAD = 0.17
@@ -81,6 +87,43 @@ def fold_figure(v: Validation) -> str:
         calm(axes, "y")
         told = ", ".join("one class only" if not ok else f"{s:.2f}" for s, ok in zip(scores, known, strict=True))
         return to_svg(drawn, "folds", f"AUC of each fold in session order: {told}. Mean {v.auc:.2f}, chance 0.50.")
+
+
+def pattern_figure(pattern: ModelPattern, upper: str) -> str:
+    """Draw a head for every stretch of time; empty where the model reads no evoked samples or few electrodes.
+
+    Parameters
+    ----------
+    upper : str
+        The class that positive values go with.
+    """
+    maps = [(m, interpolate_scalp(m.labels, m.values)) for m in pattern.scalp]
+    drawable = [(m, grid) for m, grid in maps if grid is not None]
+    largest = max((float(np.abs(m.values).max()) for m, _ in drawable), default=0.0)
+    if largest == 0:
+        return ""
+    edges = np.linspace(-1, 1, _N_SHADES + 1)
+    shades = [(*to_rgb(POSITIVE if m > 0 else NEGATIVE), abs(m)) for m in (edges[1:] + edges[:-1]) / 2]
+    with figure(WIDE_IN, 2.0) as drawn:
+        for axes, (m, grid) in zip(drawn.subplots(1, len(drawable), squeeze=False)[0], drawable, strict=True):
+            axis = np.linspace(-EDGE, EDGE, len(grid))
+            axes.contourf(
+                axis, -axis, np.ma.masked_invalid(np.clip(grid / largest, -1, 1)), levels=edges, colors=shades
+            )
+            turn = np.linspace(0, 2 * np.pi, 90)
+            axes.plot(EDGE * np.cos(turn), EDGE * np.sin(turn), color=QUIET, lw=1)
+            axes.plot([-0.14, 0, 0.14], [1.05, 1.2, 1.05], color=QUIET, lw=1)
+            places = np.array([place for label in m.labels if (place := head_position(label))])
+            axes.plot(*places.T, "o", color=INK, ms=1.5)
+            axes.set(xlim=(-1.2, 1.2), ylim=(-1.2, 1.3), aspect="equal")
+            axes.set_title(f"{m.start_s:.2f}-{m.stop_s:.2f} s", fontsize=9.5, color=INK)
+            axes.axis("off")
+        told = "; ".join(
+            f"{m.start_s:.2f} to {m.stop_s:.2f} s largest {1e6 * m.values[k]:.1f} µV at {m.labels[k]}"
+            for m, k in ((m, int(np.argmax(np.abs(m.values)))) for m, _ in drawable)
+        )
+        alt = f"Scalp maps of the model's pattern, for one standard deviation towards {upper}: {told}."
+        return to_svg(drawn, "pattern", alt)
 
 
 def null_figure(v: Validation) -> str:

@@ -15,6 +15,7 @@ from veridical.audit.wording import QUESTIONS, count, p_words, percent, sentence
 from veridical.domain.annotation import LABELS
 from veridical.domain.evaluation import Finding, FindingVerdict, OverallVerdict, Validation
 from veridical.domain.label_rule import rule_words
+from veridical.domain.pattern import ModelPattern
 from veridical.domain.simulation import EffectSizes
 from veridical.features.table import NAMED_FEATURES
 from veridical.reports import figures
@@ -39,6 +40,7 @@ FINDING_STATUS: dict[FindingVerdict, Status] = {
 }
 
 # Not strftime: its month follows the machine's language, the report's words do not.
+_MOST_NAMED = 8
 _MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
@@ -110,6 +112,9 @@ class Page:
     validation: tuple[Fact, ...]
     fold_figure: str
     null_figure: str
+    pattern_figure: str
+    pattern_caption: str
+    pattern: tuple[Fact, ...]
     labels: tuple[Fact, ...]
     plane_figure: str
     session_figure: str
@@ -148,6 +153,12 @@ def page_of(content: ReportContent, json_name: str) -> Page:
         validation=tuple(_validation(content)),
         fold_figure=figures.fold_figure(v),
         null_figure=figures.null_figure(v),
+        pattern_figure=figures.pattern_figure(content.pattern, tuple(v.classes)[1]),
+        pattern_caption=(
+            f"Seen from above, nose up: blue where the potential rises towards “{tuple(v.classes)[1]}”, orange where it "
+            f"falls; full colour is {_largest_uv(content.pattern)} µV for one standard deviation of the decision"
+        ),
+        pattern=tuple(_pattern(content)),
         labels=tuple(_labels(content)),
         plane_figure=figures.plane_figure(content.trials),
         session_figure=figures.session_figure(content.trials, content.kept, content.target),
@@ -298,6 +309,18 @@ def _validation(content: ReportContent) -> Iterable[Fact]:
             f"{r.interval95[1]:.2f}], {p_words(r.p_value)}; counted with the headline (maximum statistic) "
             f"{p_words(content.refined.familywise_p)}. It never replaces the headline.",
         )
+
+
+def _largest_uv(pattern: ModelPattern) -> str:
+    largest = max((float(np.abs(m.values).max()) for m in pattern.scalp), default=0.0)
+    return f"{1e6 * largest:.1f}"
+
+
+def _pattern(content: ReportContent) -> Iterable[Fact]:
+    """The named features that move most with the decision."""
+    titles = {f.name: f.title for f in NAMED_FEATURES}
+    for found in content.pattern.named[:_MOST_NAMED]:
+        yield Fact(titles.get(found.name, found.name), f"correlation with the decision {_number(found.correlation)}")
 
 
 def _counted(found: RuleCount) -> str:

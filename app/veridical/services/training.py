@@ -105,9 +105,10 @@ class _Outcome:
         name = self._free_name(number)
         model, report = paths.model(participant, name), paths.report(participant, name)
         left_out = (*self.judgement.grid.left_out, *self._dropped())
-        content = self._content(number, is_primary)
-        words = headline(content)
         fitted = fit_model(judged.problem, judged.validation)
+        pattern = self._pattern(fitted)
+        content = self._content(number, is_primary, pattern)
+        words = headline(content)
         try:
             self._save_model(model, fitted)
             write_report(report, content)
@@ -135,7 +136,7 @@ class _Outcome:
             remedies=judged.remedies,
             ratings=judged.ratings,
             preparation=judged.grid.preparation,
-            pattern=self._pattern(fitted),
+            pattern=pattern,
         )
 
     def _pattern(self, fitted: LinearModel) -> ModelPattern:
@@ -187,7 +188,7 @@ class _Outcome:
                 counts[reason] = counts.get(reason, 0) + 1
         return tuple(f"{n} trial{'s' * (n > 1)}: {reason}" for reason, n in counts.items())
 
-    def _content(self, number: int, is_primary: bool) -> ReportContent:
+    def _content(self, number: int, is_primary: bool, pattern: ModelPattern) -> ReportContent:
         return ReportContent(
             participant=self.request.participant,
             study=self.study.root.name,
@@ -206,6 +207,7 @@ class _Outcome:
             features=self.judgement.grid.names,
             left_out=self.judgement.grid.left_out,
             preparation=self.judgement.grid.preparation,
+            pattern=pattern,
             is_primary=is_primary,
             analysis=number,
             n_analyses=number,
