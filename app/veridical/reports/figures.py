@@ -107,9 +107,8 @@ def pattern_figure(pattern: ModelPattern, upper: str) -> str:
     with figure(WIDE_IN, 2.0) as drawn:
         for axes, (m, grid) in zip(drawn.subplots(1, len(drawable), squeeze=False)[0], drawable, strict=True):
             axis = np.linspace(-EDGE, EDGE, len(grid))
-            axes.contourf(
-                axis, -axis, np.ma.masked_invalid(np.clip(grid / largest, -1, 1)), levels=edges, colors=shades
-            )
+            shares = np.ma.masked_invalid(np.clip(grid / largest, -1, 1))
+            axes.contourf(axis, -axis, shares, levels=edges, colors=shades)
             turn = np.linspace(0, 2 * np.pi, 90)
             axes.plot(EDGE * np.cos(turn), EDGE * np.sin(turn), color=QUIET, lw=1)
             axes.plot([-0.14, 0, 0.14], [1.05, 1.2, 1.05], color=QUIET, lw=1)

@@ -155,8 +155,8 @@ def page_of(content: ReportContent, json_name: str) -> Page:
         null_figure=figures.null_figure(v),
         pattern_figure=figures.pattern_figure(content.pattern, tuple(v.classes)[1]),
         pattern_caption=(
-            f"Seen from above, nose up: blue where the potential rises towards “{tuple(v.classes)[1]}”, orange where it "
-            f"falls; full colour is {_largest_uv(content.pattern)} µV for one standard deviation of the decision"
+            f"Seen from above, nose up: blue where the potential rises towards “{tuple(v.classes)[1]}”, orange where "
+            f"it falls; full colour is {_largest_uv(content.pattern)} µV for one standard deviation of the decision"
         ),
         pattern=tuple(_pattern(content)),
         labels=tuple(_labels(content)),
