@@ -1,5 +1,6 @@
 """The recorder process with real LSL streams: nothing sent is missing, whatever happens to streams, disk or process."""
 
+import shutil
 import signal
 import subprocess
 import sys
@@ -421,3 +422,23 @@ def test_seconds_end_a_recording_and_read_only_folders_are_refused(tmp_path: Pat
     assert not refused.is_verified
     assert refused.message
     assert [*phases, states[-1].phase] == ["ended", "failed"]
+
+
+def test_the_room_on_the_disk_is_told_as_soon_as_a_stream_is_there(
+    tmp_path: Path, opened: Callable[[Any], Any]
+) -> None:
+    opened(_Source("EEG"))
+    states: list[RecorderState] = []
+    stop = threading.Event()
+
+    def tell(state: RecorderState) -> None:
+        states.append(state)
+        if any(s.n_channels for s in state.streams):
+            stop.set()
+
+    record(tmp_path / "a.xdf", (StreamSelector(name="EEG"),), None, stop, tell)
+    first = next(state for state in states if any(s.n_channels for s in state.streams))
+    assert first.hours_left is not None
+    # Two int32 and a stamp, 200 times a second.
+    free = shutil.disk_usage(tmp_path).free
+    assert first.hours_left == pytest.approx(free / (200 * (2 * 4 + 9)) / 3600, rel=0.2)

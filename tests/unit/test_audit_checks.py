@@ -5,7 +5,6 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from scipy.stats import norm
 from sklearn.metrics import cohen_kappa_score
 
 from veridical.audit import chance, ground_truth, noise, overfitting, too_little_data
@@ -214,13 +213,8 @@ def test_binomial_thresholds_are_those_of_the_literature() -> None:
     assert {n: round(chance.binomial_threshold(n), 3) for n in known} == known
 
 
-def test_power_errs_on_the_cautious_side_of_the_simulated_value() -> None:
-    """METHODS 5.5: simulating the validation gave .85 at .68 and 100 trials, where the binomial says .98."""
-    assert 0.75 < too_little_data.power(0.68, 100) < 0.85
-
-
 @pytest.mark.parametrize("effect", [0.58, 0.60, 0.68, 0.75])
-def test_trials_needed_solves_the_power_formula(effect: float) -> None:
+def test_trials_needed_have_the_power_wanted(effect: float) -> None:
     n = too_little_data.trials_needed(effect)
     assert n is not None
     assert too_little_data.power(effect, n) >= 0.80 > too_little_data.power(effect, n - 1)
@@ -228,7 +222,6 @@ def test_trials_needed_solves_the_power_formula(effect: float) -> None:
 
 def test_power_at_chance_is_the_size_of_the_test() -> None:
     assert too_little_data.power(0.5, 80) == pytest.approx(0.05)
-    assert too_little_data.power(0.5, 80) == pytest.approx(1 - norm.cdf(norm.ppf(0.95)))
     assert too_little_data.trials_needed(0.5) is None
 
 

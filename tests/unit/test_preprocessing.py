@@ -118,6 +118,8 @@ def test_the_hum_is_found_whatever_the_device(hz: float, sampling_hz: float) -> 
     # One dead and one missing channel do not matter.
     hum[0], hum[1] = 0.0, np.nan
     assert detect_line_noise(hum, sampling_hz) == hz
+    # One loose electrode is enough.
+    assert detect_line_noise(np.vstack([slow, hum[2:3]]), sampling_hz) == hz
 
 
 def test_without_a_visible_hum_it_is_50() -> None:

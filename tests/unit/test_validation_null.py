@@ -14,6 +14,7 @@ from sklearn.preprocessing import StandardScaler
 from veridical.domain.arrays import FloatArray
 from veridical.domain.errors import AnalysisError
 from veridical.domain.progress import finish
+from veridical.learning.power import N_FEATURES, draw_effect, is_found
 from veridical.learning.problem import Problem
 from veridical.learning.validation import validate_problem
 
@@ -151,42 +152,21 @@ def test_levels_of_recordings_are_no_evidence() -> None:
 
 # The mean of 10 of 40 features differs by .46 standard deviations between the classes: ridge trained on 85 trials is
 # then right in 68 % of new trials (checked below against scikit-learn).
-N_FEATURES, N_INFORMATIVE, EFFECT = 40, 10, 0.46
-
-
-def with_effect(rng: Rng, n: int) -> tuple[FloatArray, FloatArray]:
-    """Draw features and labels (1, -1) with an effect whose true balanced accuracy is .68."""
-    labels = np.where(rng.permutation(n) < n / 2, 1.0, -1.0)
-    features = rng.standard_normal((n, N_FEATURES))
-    features[:, :N_INFORMATIVE] += EFFECT / 2 * labels[:, None]
-    return features, labels
+EFFECT = 0.46
 
 
 def power(n_sets: int, n_trials: int, n_permutations: int) -> float:
     """Return the share of sets with p <= .05."""
-    n_found = 0
-    for seed in range(n_sets):
-        features, labels = with_effect(np.random.default_rng(seed), n_trials)
-        problem = Problem(
-            features,
-            labels,
-            np.ones(n_trials, dtype=bool),
-            0.0,
-            "midpoint",
-            np.arange(n_trials),
-            np.arange(n_trials) * 13.0,
-            np.zeros(n_trials, dtype=int),
-        )
-        n_found += finish(validate_problem(problem, n_permutations, seed)).p_value <= ALPHA
-    return n_found / n_sets
+    sets = (draw_effect(np.random.default_rng(seed), n_trials, EFFECT) for seed in range(n_sets))
+    return sum(is_found(*drawn, n_permutations, seed) for seed, drawn in enumerate(sets)) / n_sets
 
 
 def test_the_power_test_s_true_accuracy_is_68_percent() -> None:
     rng = np.random.default_rng(7)
     right = []
     for _ in range(100):
-        features, labels = with_effect(rng, 85)
-        new, truth = with_effect(rng, 1000)
+        features, labels = draw_effect(rng, 85, EFFECT)
+        new, truth = draw_effect(rng, 1000, EFFECT)
         model = make_pipeline(StandardScaler(), Ridge(alpha=float(N_FEATURES))).fit(features, labels)
         right.append((np.sign(model.predict(new)) == truth).mean())
     assert np.mean(right) == pytest.approx(0.68, abs=0.01)

@@ -1,10 +1,9 @@
 """Were there enough trials to find an effect worth finding?"""
 
-from math import ceil, sqrt
+from math import ceil
 
 import numpy as np
 from scipy.optimize import curve_fit
-from scipy.stats import norm
 
 from veridical.audit.context import AuditContext, CurvePoint
 from veridical.audit.measuring import try_validation
@@ -14,12 +13,10 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.chart import Chart, series
 from veridical.domain.evaluation import Finding, Fold
 from veridical.domain.progress import Work
+from veridical.learning.power import power_table
 from veridical.learning.splits import outer_folds
 
 THREAT = "too little data"
-# Cross-validated scores scatter more than independent trials do: half-widths x 1.45 cover as promised
-# [measured; METHODS 5.5].
-CROSS_VALIDATION_INFLATION = 1.45
 WANTED_POWER = 0.80
 FEW_TRIALS = 60
 # Training trials that the learning curve tries, as shares of those the folds have; several draws of each, because
@@ -79,11 +76,7 @@ def fit_curve(n: FloatArray, score: FloatArray) -> tuple[float, float, float] | 
 
 
 def power(balanced_accuracy: float, n_trials: int) -> float:
-    """Approximate the chance of p < .05 at a true balanced accuracy.
-
-    Normal approximation of the binomial with its standard deviation widened by 1.45 for cross-validation. At .68
-    and 100 trials it gives .81, where simulating the whole validation gave .85 and the plain binomial says .98
-    [METHODS 5.5]; it errs on the cautious side.
+    """Return the chance of p < .05 at a true balanced accuracy: the whole validation, simulated (``learning.power``).
 
     Parameters
     ----------
@@ -92,22 +85,12 @@ def power(balanced_accuracy: float, n_trials: int) -> float:
     n_trials : int
         Labelled trials, classes about equally large.
     """
-    if n_trials < 1:
-        return 0.0
-    spread_chance = CROSS_VALIDATION_INFLATION * sqrt(0.25 / n_trials)
-    spread = CROSS_VALIDATION_INFLATION * sqrt(max(balanced_accuracy * (1 - balanced_accuracy), 1e-9) / n_trials)
-    return float(norm.cdf((balanced_accuracy - 0.5 - norm.ppf(1 - ALPHA) * spread_chance) / spread))
+    return 0.0 if n_trials < 1 else power_table().at(balanced_accuracy, n_trials)
 
 
 def trials_needed(balanced_accuracy: float, wanted_power: float = WANTED_POWER) -> int | None:
-    """Solve ``power`` for the number of trials; None at or below chance."""
-    if balanced_accuracy <= 0.5:
-        return None
-    above = (
-        float(norm.ppf(wanted_power)) * sqrt(balanced_accuracy * (1 - balanced_accuracy))
-        + float(norm.ppf(1 - ALPHA)) * 0.5
-    )
-    return ceil((CROSS_VALIDATION_INFLATION * above / (balanced_accuracy - 0.5)) ** 2)
+    """Return the number of trials with that power; None at or below chance, or if 5000 would not do."""
+    return power_table().trials_for(balanced_accuracy, wanted_power)
 
 
 def _curve_words(context: AuditContext, evidence: dict[str, float]) -> str:

@@ -11,6 +11,9 @@ from veridical.domain.arrays import FloatArray
 from veridical.domain.electrodes import canonical_name, is_electrode
 
 SampleFormat = Literal["float32", "double64", "int8", "int16", "int32", "int64", "string"]
+# A string counts as a marker of usual length; XDF writes a stamp of nine bytes beside every sample.
+_BYTES_PER_VALUE = {"double64": 8, "int64": 8, "float32": 4, "int32": 4, "int16": 2, "int8": 1, "string": 32}
+_STAMP_BYTES = 9
 Role = Literal["EEG", "EDA", "ECG", "EOG", "respiration", "PPG", "accelerometer", "photodiode", "TTL"]
 ROLES: tuple[Role, ...] = (
     "EEG", "EDA", "ECG", "EOG", "respiration", "PPG", "accelerometer", "photodiode", "TTL",
@@ -50,6 +53,11 @@ class StreamDescription:
     labels: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     units: tuple[str, ...] = ()
+
+    @property
+    def nominal_bytes_per_s(self) -> float:
+        """Bytes a second that recording it writes, by its nominal rate; 0 for an irregular stream."""
+        return self.nominal_hz * (self.n_channels * _BYTES_PER_VALUE[self.format] + _STAMP_BYTES)
 
     @property
     def is_regular(self) -> bool:

@@ -39,6 +39,8 @@ class TrialFeatures:
 
     Parameters
     ----------
+    file : str
+        Name of the recording.
     pipeline : str
         What ``kept``, ``reasons`` and ``artifacts`` are about: the windows of everything that it learns from.
     views : tuple of View
@@ -67,6 +69,7 @@ class TrialFeatures:
         The analysis window of the pipeline, seconds from onset.
     """
 
+    file: str
     pipeline: PipelineName
     views: tuple[View, ...]
     trials: tuple[TrialRow, ...]
@@ -165,6 +168,7 @@ def select_trials(computed: ComputedFeatures, pipeline: PipelineName) -> TrialFe
     longest_s = min(timing.picture_s, max(stop_s for _, stop_s in spans.values()))
     reasons = _reasons(timing, longest_s, dropping, needed, owners)
     return TrialFeatures(
+        file=recording.file,
         pipeline=pipeline,
         views=tuple(_view(plan, evoked, features) for plan in plans),
         trials=basis.trials,

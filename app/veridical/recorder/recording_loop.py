@@ -385,13 +385,16 @@ class _RecordingLoop:
 
     def _estimate_hours(self, now_s: float) -> float | None:
         running_s = now_s - self._started_s
-        if not self._sources or running_s < _RATE_KNOWN_S:
+        # From the first moment on by what the streams promise, then by what they write.
+        written = self._sink.n_bytes / running_s if running_s >= _RATE_KNOWN_S else 0.0
+        rate = written or sum(source.description.nominal_bytes_per_s for source in self._sources)
+        if not self._sources or rate <= 0:
             return None
         try:
             free = shutil.disk_usage(self._sink.path.parent).free
         except OSError:
             return None
-        return free / (self._sink.n_bytes / running_s) / 3600
+        return free / rate / 3600
 
     def _state(self, phase: RecorderPhase) -> RecorderState:
         now_s = local_clock()
@@ -401,6 +404,8 @@ class _RecordingLoop:
         wanted = missing(self._asked, tuple(source.description for source in self._sources))
         absent = tuple(_absent(selector) for selector in wanted)
         self._told_alarm = self._sink.alarm
+        if self._hours_left is None:
+            self._hours_left = self._estimate_hours(now_s)
         for event in self._watchdog.look(recorded + absent, now_s, self._told_alarm):
             _log.warning("%s", event.sentence)
         return RecorderState(

@@ -1,6 +1,7 @@
 """From recordings to a judged model, with nothing written but feature tables: what training and auditing share."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -133,10 +134,11 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     is_learned = learned_trials(study, whole)
     has_both = not is_learned.all()
     grid = whole.only(is_learned) if has_both else whole
-    problem = grid.problem(scale, choices, norms_of(study, grid, scale))
-    validation = yield from scaled(
-        validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
-    )
+    with naming_files([r.facts.file for r in runs]):
+        problem = grid.problem(scale, choices, norms_of(study, grid, scale))
+        validation = yield from scaled(
+            validate_problem(problem, choices.n_permutations, request.seed), _EXTRACTED, _VALIDATED
+        )
     ratings = yield from scaled(_predict_ratings(grid, scale, choices, request.seed), _VALIDATED, _PREDICTED)
     keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
     ledger = read_ledger(study.paths.ledger(request.participant))
@@ -175,6 +177,16 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
         refined=refined,
         ratings=ratings,
     )
+
+
+@contextmanager
+def naming_files(files: Sequence[str]) -> Iterator[None]:
+    """Begin what an analysis refuses with the recordings that it is about."""
+    try:
+        yield
+    except AnalysisError as error:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise AnalysisError(f"{files[0]}{more}: {error}") from error
 
 
 def _predict_ratings(

@@ -25,8 +25,6 @@ from veridical.storage.stimuli_table import check_stimulus_file, stimulus_path
 # An answer takes a few seconds; a session must not end for want of space, so plan generously.
 _RATING_S = 5.0
 _SPARE_BYTES = 100 * 2**20
-_BYTES_PER_VALUE = {"double64": 8, "int64": 8, "float32": 4, "int32": 4, "int16": 2, "int8": 1, "string": 32}
-_STAMP_BYTES = 9
 
 
 def check_streams(streams: Sequence[StreamDescription]) -> None:
@@ -175,7 +173,7 @@ def room_in_words(free_bytes: float, streams: Sequence[StreamDescription]) -> st
 
 def byte_rate(streams: Sequence[StreamDescription]) -> float:
     """Bytes a second that recording these streams writes."""
-    return sum(s.nominal_hz * (s.n_channels * _BYTES_PER_VALUE[s.format] + _STAMP_BYTES) for s in streams)
+    return sum(s.nominal_bytes_per_s for s in streams)
 
 
 def duration_s(plan: SessionPlan) -> float:

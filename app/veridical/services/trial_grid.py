@@ -145,16 +145,21 @@ def join_runs(runs: Sequence[TrialFeatures]) -> TrialGrid:
     AnalysisError
         If the runs have no column in common.
     """
+    whole = set().union(*(r.learned_names for r in runs))
+    lacking = [r for r in runs if whole - set(r.learned_names)]
     names, matrix, lost = _common([(r.learned_names, r.columns(r.learned_names)) for r in runs])
     artifact_names, artifacts, lost_artifacts = _common([(r.artifact_names, r.artifacts) for r in runs])
     if not names:
+        files = ", ".join(r.file for r in runs)
         raise AnalysisError(
-            "The participant's recordings have no feature in common; record the same channels in every run."
+            f"The recordings {files} have no feature in common; record the same channels in every run, or leave one of "
+            "them out."
         )
     columns = {c.name: c for r in runs for c in _columns(r)}
     words = [line for r in runs for line in r.left_out]
     if lost:
-        words.append(f"{lost} features that not every recording has")
+        files = ", ".join(r.file for r in lacking)
+        words.append(f"{lost} features that not every recording has: they are missing in {files}")
     if lost_artifacts:
         words.append(f"{lost_artifacts} artifact indices that not every recording has")
     return TrialGrid(

@@ -16,7 +16,7 @@ _MOST_S = 60.0
 
 
 def detect_line_noise(samples: FloatArray, sampling_hz: float) -> float:
-    """Return 50 or 60, whichever stands out more from its surroundings in the median channel.
+    """Return 50 or 60, whichever stands out more from its surroundings in the channel that carries it most.
 
     Where neither can be seen (too low a rate, no signal) it is 50, the mains of most countries.
 
@@ -39,10 +39,11 @@ def detect_line_noise(samples: FloatArray, sampling_hz: float) -> float:
 
 
 def _standing(frequencies: FloatArray, power: FloatArray, hz: float) -> float:
-    """How many times the power of its surroundings the line has, in the median channel; 0 if it is out of reach."""
+    """How many times the power of its surroundings the line has, at most of all channels; 0 if it is out of reach."""
     distance = np.abs(frequencies - hz)
     line, beside = distance <= _LINE_HZ, (distance >= _BESIDE_HZ[0]) & (distance <= _BESIDE_HZ[1])
     if hz + _LINE_HZ > frequencies[-1] or not beside.any():
         return 0.0
     around = np.median(power[:, beside], axis=1)
-    return float(np.median(power[:, line].max(axis=1) / np.maximum(around, np.finfo(float).tiny)))
+    # One loose electrode may carry all of it.
+    return float((power[:, line].max(axis=1) / np.maximum(around, np.finfo(float).tiny)).max())
