@@ -49,6 +49,10 @@ class ResultView(QScrollArea):
         """The verdict and its number as they are shown."""
         return f"{self._headline.text()} {self._score.text()}"
 
+    def show_part(self, part: QWidget) -> None:
+        """Scroll until a part of the result stands at the top."""
+        self.verticalScrollBar().setValue(part.y() - GRID)
+
     def show_result(self, screen: ResultScreen) -> None:
         """Show a result."""
         self._headline.setText(screen.headline)
