@@ -16,6 +16,7 @@ from veridical.domain.annotation import Annotation, AnnotationSet
 from veridical.domain.errors import AnalysisError, StudyError
 from veridical.domain.label_rule import LABEL_RULES
 from veridical.domain.participant import RunKey
+from veridical.domain.preprocessing import Preprocessing
 from veridical.domain.progress import finish
 from veridical.domain.protocol import Protocol
 from veridical.domain.simulation import SimulationPlan
@@ -237,6 +238,10 @@ def test_only_the_fixed_analysis_is_primary(clean: Study) -> None:
     assert [first.analysis, other.analysis] == [1, 3]
     assert first.model != other.model
     assert "exploratory" in other.report.read_text(encoding="utf-8").lower()
+    # Whoever prepares the signals anew after a first result has tried something, whatever study.toml says by now.
+    cut = replace(clean.settings, preprocessing=Preprocessing(high_pass_hz=0.5))
+    assert not audit_model(replace(clean, settings=cut), "001").is_primary
+    assert [a.is_primary for a in read_ledger(clean.paths.ledger("001"))] == [True, True, False, False]
 
 
 def test_an_audit_is_the_analysis_that_it_looks_at(clean: Study, capsys: pytest.CaptureFixture[str]) -> None:

@@ -43,6 +43,16 @@ class Preprocessing:
         return rules[modality]
 
     @property
+    def words(self) -> str:
+        """Every choice in one line, for the ledger: two analyses are the same only if this is."""
+        channels = "+".join(self.channels) or "all"
+        marks = f"{self.marked_eeg}/{self.marked_eda}/{self.marked_ecg}"
+        return (
+            f"reference {self.reference}, channels {channels}, high-pass {self.high_pass_hz:g} Hz, low-pass "
+            f"{self.low_pass_hz:g} Hz, marks {marks}"
+        )
+
+    @property
     def reference_channels(self) -> tuple[str, ...]:
         """Channels that the reference names; empty if it names none."""
         if self.reference in (AUTOMATIC, AVERAGE, RECORDED):

@@ -44,7 +44,7 @@ def audit_work(study: Study, request: TrainingRequest) -> Work[AuditResult]:
     ledger = study.paths.ledger(request.participant)
     judged = yield from judge_work(study, request, is_another_look=True)
     if judged.number > len(read_ledger(ledger)):
-        append_analysis(ledger, _line(judged, request))
+        append_analysis(ledger, _line(study, judged, request))
     return AuditResult(
         participant=request.participant,
         target=judged.choices.target,
@@ -62,7 +62,7 @@ def audit_model(study: Study | Path | str, participant: str, target: str | None 
     return finish(audit_work(opened, TrainingRequest(participant, target)))
 
 
-def _line(judged: Judgement, request: TrainingRequest) -> Analysis:
+def _line(study: Study, judged: Judgement, request: TrainingRequest) -> Analysis:
     return Analysis(
         number=judged.number,
         utc=datetime.now(UTC).isoformat(),
@@ -77,4 +77,5 @@ def _line(judged: Judgement, request: TrainingRequest) -> Analysis:
         headline=judged.headline,
         recordings=judged.hashes,
         model="",
+        preprocessing=study.settings.preprocessing.words,
     )

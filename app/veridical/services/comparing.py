@@ -165,6 +165,7 @@ def _entered(
                 recordings=tuple(run.facts.sha256 for run in runs),
                 model="",
                 kind="comparison",
+                preprocessing=study.settings.preprocessing.words,
             ),
         )
         entered.append(replace(model, analysis=number))

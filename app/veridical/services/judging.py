@@ -143,10 +143,11 @@ def judge_work(study: Study, request: TrainingRequest, is_another_look: bool = F
     keys, hashes = [r.key for r in runs], tuple(r.facts.sha256 for r in runs)
     ledger = read_ledger(study.paths.ledger(request.participant))
     is_remedied = bool(request.remedy) or _has_remedy_marks(study, keys)
-    is_primary = not is_remedied and _is_primary(study, choices, ledger, hashes)
+    prepared = study.settings.preprocessing.words
+    is_primary = not is_remedied and _is_primary(study, choices, ledger, hashes, prepared)
     number = len(ledger) + 1
     if is_another_look:
-        number = next((a.number for a in ledger if _is_same(a, choices, hashes)), number)
+        number = next((a.number for a in ledger if _is_same(a, choices, hashes, prepared)), number)
     row = yield from scaled(_vary(study, runs, scale, choices, request.seed), _PREDICTED, _VARIED)
     history = replace(history_of(study, request.participant, hashes, is_primary, number), sensitivity=row)
     context = audit_context(
@@ -225,9 +226,11 @@ def _vary(
     return tuple(found)
 
 
-def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...]) -> bool:
+def _is_same(analysis: Analysis, choices: AnalysisChoices, hashes: tuple[str, ...], prepared: str) -> bool:
     done = (analysis.target, analysis.label_rule, analysis.pipeline, analysis.recordings)
-    return analysis.kind == "analysis" and done == (choices.target, choices.label_rule, choices.pipeline, hashes)
+    is_prepared_so = analysis.preprocessing in ("", prepared)
+    asked = (choices.target, choices.label_rule, choices.pipeline, hashes)
+    return analysis.kind == "analysis" and is_prepared_so and done == asked
 
 
 def learned_trials(study: Study, grid: TrialGrid) -> BoolArray:
@@ -269,10 +272,13 @@ def _has_remedy_marks(study: Study, keys: Sequence[RunKey]) -> bool:
     return any(j.is_file() and read_annotation_journal(j).annotations.annotations for j in journals)
 
 
-def _is_primary(study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis], hashes: tuple[str, ...]) -> bool:
+def _is_primary(
+    study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis], hashes: tuple[str, ...], prepared: str
+) -> bool:
     """The choices that study.toml fixed, on these recordings for the first time or once more (METHODS 5.9).
 
-    The same choices on more recordings are another look at the data, and looks must be planned.
+    The same choices on more recordings are another look at the data, and looks must be planned. Signals prepared in
+    another way than the first time are another analysis, whatever study.toml says by now.
     """
     fixed = study.settings.analysis
     is_fixed = (chosen.target, chosen.label_rule, chosen.pipeline) == (
@@ -280,7 +286,8 @@ def _is_primary(study: Study, chosen: AnalysisChoices, ledger: Sequence[Analysis
         fixed.label_rule,
         fixed.pipeline,
     )
-    return is_fixed and all(a.recordings == hashes for a in ledger if a.is_primary)
+    before = [a for a in ledger if a.is_primary]
+    return is_fixed and all(a.recordings == hashes and a.preprocessing in ("", prepared) for a in before)
 
 
 def _choices(study: Study, request: TrainingRequest) -> AnalysisChoices:

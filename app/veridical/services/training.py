@@ -236,4 +236,5 @@ class _Outcome:
             recordings=self.judgement.hashes,
             model=name,
             remedy=self.request.remedy,
+            preprocessing=self.study.settings.preprocessing.words,
         )

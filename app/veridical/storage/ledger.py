@@ -35,6 +35,8 @@ class Analysis:
         "look 1 of 3, counts below .0031" for a planned look at a session that was not over; empty otherwise.
     remedy : str
         The audit's remedy that led to it, in words; empty for none.
+    preprocessing : str
+        ``Preprocessing.words``; empty in lines older than the choice.
     kind : str
         ``comparison``: one of several models that were compared; it has a score, but neither verdict nor model. The
         other kinds are counted as tries and have none of these.
@@ -56,6 +58,7 @@ class Analysis:
     look: str = ""
     remedy: str = ""
     kind: EntryKind = "analysis"
+    preprocessing: str = ""
 
 
 def read_ledger(path: Path) -> tuple[Analysis, ...]:
