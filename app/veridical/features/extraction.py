@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from veridical.features.marks import first_label_touching, marked_share, relevan
 from veridical.features.table import FeatureDefinition, Modality
 from veridical.features.timing import TOLERANCE_S, TrialTiming
 from veridical.features.views import ViewPlan, plan_views
+
+_SHOWN_REASONS = 2
 
 
 @dataclass(frozen=True)
@@ -146,8 +149,11 @@ def select_trials(computed: ComputedFeatures, pipeline: PipelineName) -> TrialFe
     plans = plan_views(pipeline, has_evoked=evoked is not None, named=features)
     if not plans:
         others = [p for p in PIPELINES if plan_views(p, has_evoked=evoked is not None, named=features)]
+        # A picture that is too short leaves a long list out; the first reasons say which way it is.
+        more = f"; and {len(left_out) - _SHOWN_REASONS} more" if len(left_out) > _SHOWN_REASONS else ""
+        why = "; ".join(left_out[:_SHOWN_REASONS]) + more
         raise AnalysisError(
-            f"From {recording.file} the pipeline '{pipeline}' can learn nothing ({'; '.join(left_out)}); take the "
+            f"From {Path(recording.file).name} the pipeline '{pipeline}' can learn nothing ({why}); take the "
             f"pipeline {' or '.join(repr(p) for p in others[:2])}, or assign more channels in study.toml."
         )
     used = evoked if any(p.is_evoked for p in plans) else None
